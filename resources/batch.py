@@ -1,0 +1,74 @@
+"""What a provider hands over: rows as delivered, rejects, and an answer to each request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A closed range of calendar dates."""
+
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a provider needs to know of an instrument to ask for it."""
+
+    listing_id: str
+    ticker: str
+    exchange_mic: str | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one request.
+
+    `reason` says why no data came (``no_data``: a fact about the thing asked for) or how the
+    request failed (``failed``: rate limit, outage, time-out, unknown ticker, unreadable file).
+    """
+
+    requested: str
+    outcome: Literal["delivered", "no_data", "failed"]
+    reason: str | None
+    n_rows: int
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A piece of input that could not even be turned into a row."""
+
+    source_file: str | None
+    source_row: int | None
+    reason: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything one fetch brought.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        The rows as delivered: any types, the contract's casts and rules are applied when the
+        batch lands. Besides columns of the contract it has `source_file` (str or null) and
+        `source_row` (int or null), which the quarantine names.
+    answers : list of Answer
+        One per request.
+    rejects : list of Reject
+        Input that is no row; it goes to the quarantine with the rows that break the contract.
+    """
+
+    rows: pa.Table
+    answers: list[Answer]
+    rejects: list[Reject] = field(default_factory=list)

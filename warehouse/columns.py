@@ -1,0 +1,194 @@
+"""Quantities that two or more tables speak of, each defined once."""
+
+from __future__ import annotations
+
+from warehouse.contract import Column
+
+# -- who and when ---------------------------------------------------------------------------
+LISTING_ID = Column(
+    "listing_id",
+    "VARCHAR",
+    "Permanent key of a listing (`MIC:TICKER` at registration); survives a change of ticker.",
+)
+TICKER = Column("ticker", "VARCHAR", "Symbol of the listing as its vendor writes it.")
+SESSION_DATE = Column(
+    "session_date",
+    "DATE",
+    "Trading session, the exchange's own calendar date.",
+)
+EXCHANGE_MIC = Column(
+    "exchange_mic",
+    "VARCHAR",
+    "Exchange whose calendar the listing keeps, ISO 10383.",
+)
+CURRENCY = Column(
+    "currency",
+    "VARCHAR",
+    "Currency of the prices, ISO 4217; NULL for pure index points.",
+    nullable=True,
+)
+REGION = Column(
+    "region",
+    "VARCHAR",
+    "Market region (US, EU, JP ...); NULL where it is not known.",
+    nullable=True,
+)
+SECTOR = Column(
+    "sector",
+    "VARCHAR",
+    "GICS sector; NULL where it is not known.",
+    nullable=True,
+)
+SOURCE = Column("source", "VARCHAR", "Provider that delivered the row: yahoo, files, replay ...")
+
+# -- provenance -----------------------------------------------------------------------------
+LOAD_ID = Column("load_id", "VARCHAR", "The load (one run of one ingesting asset).")
+AS_OF = Column(
+    "as_of",
+    "TIMESTAMP",
+    "Newest vintage among the inputs of this row.",
+    unit="UTC",
+)
+ROW_HASH = Column(
+    "row_hash",
+    "VARCHAR",
+    "SHA-256 of the delivered values; equal values are not stored twice.",
+)
+IS_SIMULATED = Column(
+    "is_simulated",
+    "BOOLEAN",
+    "True where the bar comes from the replay's simulation.",
+    default="false",
+)
+HAS_SIMULATED_INPUTS = Column(
+    "has_simulated_inputs",
+    "BOOLEAN",
+    "True where any input of this row is a simulated bar.",
+)
+N_FLAGGED = Column(
+    "n_flagged",
+    "BIGINT",
+    "Bars with a quality flag among the inputs of this row.",
+    unit="bars",
+    minimum=0,
+)
+OBSERVED_THROUGH = Column(
+    "observed_through",
+    "DATE",
+    "Last session that the outcomes of this row have seen; NULL before any follows the event.",
+    nullable=True,
+)
+
+# -- bars -----------------------------------------------------------------------------------
+OPEN = Column(
+    "open",
+    "DOUBLE",
+    "First price of the session; NULL where not delivered.",
+    unit="currency per share",
+    nullable=True,
+    above=0,
+)
+HIGH = Column(
+    "high",
+    "DOUBLE",
+    "Highest price of the session; NULL where not delivered.",
+    unit="currency per share",
+    nullable=True,
+    above=0,
+)
+LOW = Column(
+    "low",
+    "DOUBLE",
+    "Lowest price of the session; NULL where not delivered.",
+    unit="currency per share",
+    nullable=True,
+    above=0,
+)
+CLOSE = Column(
+    "close",
+    "DOUBLE",
+    "Last price of the session, as delivered (vendors restate it at splits).",
+    unit="currency per share",
+    above=0,
+)
+ADJ_CLOSE = Column(
+    "adj_close",
+    "DOUBLE",
+    "The vendor's close adjusted for splits and dividends, if delivered.",
+    unit="currency per share",
+    nullable=True,
+    above=0,
+)
+VOLUME = Column(
+    "volume",
+    "DOUBLE",
+    "Shares traded; NULL where the instrument has none.",
+    unit="shares",
+    nullable=True,
+    minimum=0,
+)
+
+# -- returns --------------------------------------------------------------------------------
+SIMPLE_RETURN = Column(
+    "simple_return",
+    "DOUBLE",
+    "close / previous close - 1; negative when the price falls.",
+    unit="fraction",
+    nullable=True,
+)
+LOG_RETURN = Column(
+    "log_return",
+    "DOUBLE",
+    "ln(close / previous close); negative when the price falls.",
+    unit="log points",
+    nullable=True,
+)
+ABNORMAL_RETURN = Column(
+    "abnormal_return",
+    "DOUBLE",
+    "Log return minus the market model's expectation from rows [-260,-11].",
+    unit="log points",
+    nullable=True,
+)
+ABNORMAL_Z = Column(
+    "abnormal_z",
+    "DOUBLE",
+    "Abnormal return over its prediction-error-corrected residual sigma.",
+    unit="standard deviations",
+    nullable=True,
+)
+ABNORMAL_VOLUME_Z = Column(
+    "abnormal_volume_z",
+    "DOUBLE",
+    "ln(1 + volume) against its mean on rows [-260,-11], over the prediction sigma.",
+    unit="standard deviations",
+    nullable=True,
+)
+MARKET = Column(
+    "market",
+    "VARCHAR",
+    "What stands for the region's market: a ticker, or how it was built.",
+    nullable=True,
+)
+
+# -- events ---------------------------------------------------------------------------------
+EVENT_ID = Column(
+    "event_id",
+    "VARCHAR",
+    "Scope, origin and first session of the event; stable while it grows.",
+)
+SHARES_OUTSTANDING = Column(
+    "shares_outstanding",
+    "DOUBLE",
+    "Shares outstanding; NULL where unknown, never guessed.",
+    unit="shares",
+    nullable=True,
+    above=0,
+)
+MARKET_VALUE_LOST_USD = Column(
+    "market_value_lost_usd",
+    "DOUBLE",
+    "Shares x (previous close - close) in USD; positive when value was lost.",
+    unit="USD",
+    nullable=True,
+)

@@ -1,0 +1,98 @@
+"""Reference data: what is listed where, under which names, when it trades, how many shares."""
+
+from __future__ import annotations
+
+from warehouse import columns as c
+from warehouse.contract import Column, Order, Table
+
+_VALID = (
+    Column("valid_from", "DATE", "First date of use; NULL when always.", nullable=True),
+    Column("valid_to", "DATE", "Last date of use; NULL while it lasts.", nullable=True),
+)
+
+INSTRUMENTS = Table(
+    layer="core",
+    name="instruments",
+    doc="One row per listing: what it is and where it trades.",
+    columns=(
+        c.LISTING_ID,
+        c.TICKER,
+        Column("name", "VARCHAR", "Name of the issuer or fund.", nullable=True),
+        Column("aliases", "VARCHAR", "Other names in texts, separated by '; '.", nullable=True),
+        Column(
+            "asset_class",
+            "VARCHAR",
+            "What kind of thing is listed.",
+            one_of=("equity", "etf", "index", "fx"),
+        ),
+        c.EXCHANGE_MIC.but(nullable=True),
+        c.CURRENCY,
+        c.SECTOR,
+        c.REGION,
+        Column(
+            "sector_proxy",
+            "VARCHAR",
+            "Ticker of the fund that stands for the sector.",
+            nullable=True,
+        ),
+        Column(
+            "registered_from",
+            "VARCHAR",
+            "Where the row comes from.",
+            one_of=("repository", "instruments.csv", "prices"),
+        ),
+    ),
+    grain=("listing_id",),
+)
+
+INSTRUMENT_ALIASES = Table(
+    layer="core",
+    name="instrument_aliases",
+    doc="One row per name that a text may use for a listing, with the dates it was in use.",
+    columns=(
+        c.LISTING_ID,
+        c.TICKER,
+        Column("alias", "VARCHAR", "The name, matched with case and at word boundaries."),
+        Column(
+            "needs_cue",
+            "BOOLEAN",
+            "True for names that are also words (Arm, Meta): a cue must stand beside them.",
+        ),
+        *_VALID,
+    ),
+    grain=("listing_id", "alias"),
+    orders=(Order("valid_from", "valid_to"),),
+)
+
+SHARES_OUTSTANDING = Table(
+    layer="core",
+    name="shares_outstanding",
+    doc="One row per listing and date at which its share count became known.",
+    columns=(
+        c.LISTING_ID,
+        c.TICKER,
+        Column("known_on", "DATE", "Date from which the count was known."),
+        c.SHARES_OUTSTANDING.but(
+            nullable=False,
+            doc="Shares outstanding of the whole firm (GOOGL: both classes; TSM, ASML: all "
+            "ordinary shares through one line, in units of that line).",
+        ),
+        c.SOURCE.but(doc="Where the count comes from."),
+    ),
+    grain=("listing_id", "known_on"),
+)
+
+SESSIONS = Table(
+    layer="core",
+    name="sessions",
+    doc="One row per exchange and trading session: when it opened and closed.",
+    columns=(
+        c.EXCHANGE_MIC,
+        c.SESSION_DATE,
+        Column("opens_at", "TIMESTAMP", "Opening of the session.", unit="UTC"),
+        Column("closes_at", "TIMESTAMP", "Closing of the session.", unit="UTC"),
+        Column("is_half_day", "BOOLEAN", "True where the session closed early."),
+    ),
+    grain=("exchange_mic", "session_date"),
+    orders=(Order("opens_at", "closes_at"),),
+)

@@ -1,0 +1,93 @@
+"""Bookkeeping of the warehouse itself: contracts, writes, pending work, results, releases."""
+
+from __future__ import annotations
+
+from warehouse.contract import Column, Table
+
+_TABLE_NAME = Column("table_name", "VARCHAR", "layer.name of the table.")
+
+WAREHOUSE = Table(
+    layer="meta",
+    name="warehouse",
+    doc="One row: what this file is.",
+    columns=(
+        Column(
+            "kind",
+            "VARCHAR",
+            "replay and real data are never mixed in one file.",
+            one_of=("replay", "real"),
+        ),
+        Column("created_at", "TIMESTAMP", "When the file was first filled.", unit="UTC"),
+    ),
+    grain=("kind",),
+)
+
+CONTRACTS = Table(
+    layer="meta",
+    name="contracts",
+    doc="One row per table: the contract it was written under.",
+    columns=(
+        _TABLE_NAME,
+        Column("contract_hash", "VARCHAR", "Hash of DDL, comments and grain."),
+        Column("applied_at", "TIMESTAMP", "When the table took this form.", unit="UTC"),
+    ),
+    grain=("table_name",),
+)
+
+WRITES = Table(
+    layer="meta",
+    name="writes",
+    doc="One row per table: how often it changed, so that a computation can see its input move.",
+    columns=(
+        _TABLE_NAME,
+        Column("version", "BIGINT", "Writes that changed a row.", unit="writes", minimum=0),
+        Column("written_at", "TIMESTAMP", "When it last changed.", unit="UTC"),
+        Column("run_id", "VARCHAR", "Dagster run that wrote it last."),
+    ),
+    grain=("table_name",),
+)
+
+PENDING = Table(
+    layer="meta",
+    name="pending",
+    doc="One row per derived table with stale rows: from which session on they must be rewritten.",
+    columns=(
+        _TABLE_NAME,
+        Column("from_session", "DATE", "Earliest session whose inputs changed."),
+    ),
+    grain=("table_name",),
+)
+
+DQ_RESULTS = Table(
+    layer="meta",
+    name="dq_results",
+    doc="One row per check and run: what it found.",
+    columns=(
+        Column("run_id", "VARCHAR", "Dagster run of the check."),
+        _TABLE_NAME,
+        Column("check_name", "VARCHAR", "The statement that was held against the table."),
+        Column("is_passed", "BOOLEAN", "Whether it was true."),
+        Column("severity", "VARCHAR", "Of a failure.", one_of=("ERROR", "WARN")),
+        Column("n_checked", "BIGINT", "Rows examined.", unit="rows", minimum=0),
+        Column("n_failed", "BIGINT", "Rows that contradict it.", unit="rows", minimum=0),
+        Column("sample", "VARCHAR", "The first of them, JSON.", nullable=True),
+        Column("checked_at", "TIMESTAMP", "When.", unit="UTC"),
+    ),
+    grain=("run_id", "table_name", "check_name"),
+)
+
+RELEASES = Table(
+    layer="meta",
+    name="releases",
+    doc="One row per published release, in the release itself and in every later one.",
+    columns=(
+        Column("release_id", "VARCHAR", "Folder name of the release."),
+        Column("published_at", "TIMESTAMP", "When.", unit="UTC"),
+        Column("run_id", "VARCHAR", "Dagster run that published it."),
+        Column("is_backfill", "BOOLEAN", "True where the run covered a range: it raises no alert."),
+        Column("code_version", "VARCHAR", "Commit of the repository.", nullable=True),
+        Column("duckdb_version", "VARCHAR", "Engine that wrote it."),
+        Column("n_rows", "BIGINT", "Rows in core and mart.", unit="rows", minimum=0),
+    ),
+    grain=("release_id",),
+)

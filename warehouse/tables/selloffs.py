@@ -1,0 +1,231 @@
+"""Sell-off events, what each listing lost in them, and how they spread from sector to sector."""
+
+from __future__ import annotations
+
+from warehouse import columns as c
+from warehouse.contract import Column, Order, Table
+
+_COUNT = {"type": "BIGINT", "unit": "listings", "minimum": 0}
+
+SELLOFF_EVENTS = Table(
+    layer="mart",
+    name="selloff_events",
+    doc="One row per sell-off found in the data: neighbouring detected sessions are one event.",
+    columns=(
+        c.EVENT_ID,
+        c.SESSION_DATE.but(doc="First detected session, in the calendar of the event's region."),
+        Column("last_session_date", "DATE", "Last detected session."),
+        Column(
+            "started_at",
+            "TIMESTAMP",
+            "The region's close before the event: the shock lies between it and the next close.",
+            unit="UTC",
+        ),
+        Column(
+            "scope",
+            "VARCHAR",
+            "market: the market itself fell beyond its threshold; sector: a concentrated fall.",
+            one_of=("market", "sector"),
+        ),
+        c.REGION.but(nullable=False),
+        c.SECTOR.but(
+            name="origin_sector",
+            doc="Sector with the largest abnormal market value lost; NULL where no share count "
+            "was known by then.",
+        ),
+        c.SECTOR.but(name="hardest_hit_sector", doc="Sector with the lowest mean abnormal return."),
+        c.MARKET.but(nullable=False),
+        c.SIMPLE_RETURN.but(name="market_return", doc="The market's return, first session."),
+        Column(
+            "market_z",
+            "DOUBLE",
+            "The market's log return over yesterday's EWMA sigma.",
+            unit="standard deviations",
+            nullable=True,
+        ),
+        Column(
+            "breadth",
+            "DOUBLE",
+            "Share of the region's equities with abnormal z at or below -2.",
+            unit="fraction",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column("n_falling", doc="Equities with abnormal z at or below -2.", **_COUNT),  # type: ignore[arg-type]
+        Column("n_listings", doc="Equities with an abnormal z.", **_COUNT),  # type: ignore[arg-type]
+        c.MARKET_VALUE_LOST_USD.but(doc="Sum over the region's equities with a share count."),
+        Column(
+            "severity",
+            "DOUBLE",
+            "Worst multiple of a detection threshold reached by any of its sessions (1 = just).",
+            unit="multiples",
+            minimum=1,
+        ),
+        Column(
+            "status",
+            "VARCHAR",
+            "withdrawn: a later restatement took the event away.",
+            one_of=("detected", "withdrawn"),
+        ),
+        c.N_FLAGGED,
+        c.HAS_SIMULATED_INPUTS,
+        c.AS_OF,
+    ),
+    grain=("event_id",),
+    orders=(Order("session_date", "last_session_date"), Order("n_falling", "n_listings")),
+)
+
+SELLOFF_METRICS = Table(
+    layer="mart",
+    name="selloff_metrics",
+    doc="One row per event and listing: how it fell in its own first session after the start.",
+    columns=(
+        c.EVENT_ID,
+        c.LISTING_ID,
+        c.TICKER,
+        c.SECTOR,
+        c.REGION,
+        c.SESSION_DATE.but(doc="The listing's first session that closed after `started_at`."),
+        Column(
+            "previous_session_date",
+            "DATE",
+            "Session of the last close before the event.",
+            nullable=True,
+        ),
+        c.CLOSE,
+        c.CLOSE.but(name="previous_close", doc="Last close before the event.", nullable=True),
+        c.CURRENCY,
+        c.SIMPLE_RETURN,
+        c.ABNORMAL_RETURN,
+        c.ABNORMAL_Z,
+        c.ABNORMAL_VOLUME_Z,
+        Column(
+            "drawdown",
+            "DOUBLE",
+            "close / highest close so far - 1; zero at a new high.",
+            unit="fraction",
+            maximum=0,
+            minimum=-1,
+        ),
+        c.MARKET_VALUE_LOST_USD,
+        c.MARKET_VALUE_LOST_USD.but(
+            name="abnormal_market_value_lost_usd",
+            doc="-(exp(abnormal return) - 1) x market value before the event; positive when lost.",
+        ),
+        c.SHARES_OUTSTANDING,
+        Column(
+            "shares_known_on",
+            "DATE",
+            "Date of the share count used, never after the close before the event.",
+            nullable=True,
+        ),
+        Column(
+            "usd_per_currency",
+            "DOUBLE",
+            "Exchange rate used, from the close before the event.",
+            unit="USD per currency",
+            nullable=True,
+            above=0,
+        ),
+        Column(
+            "days_to_recover",
+            "BIGINT",
+            "Sessions until the close was back at `previous_close`; 0 if it never fell below, "
+            "NULL while open.",
+            unit="sessions",
+            nullable=True,
+            minimum=0,
+        ),
+        c.OBSERVED_THROUGH,
+        c.N_FLAGGED,
+        c.HAS_SIMULATED_INPUTS,
+        c.AS_OF,
+    ),
+    grain=("event_id", "listing_id"),
+)
+
+SECTOR_CONTAGION = Table(
+    layer="mart",
+    name="sector_contagion",
+    doc="One row per event and sector: how hard it was hit, and how it moved with the origin.",
+    columns=(
+        c.EVENT_ID,
+        c.SECTOR.but(nullable=False),
+        c.SESSION_DATE.but(doc="First session of the event."),
+        Column(
+            "n_members",
+            doc="Equities of the region in the sector with an abnormal return.",
+            **_COUNT,  # type: ignore[arg-type]
+        ),
+        c.ABNORMAL_RETURN.but(name="mean_abnormal_return", doc="Mean over the members."),
+        c.ABNORMAL_RETURN.but(name="median_abnormal_return", doc="Median over the members."),
+        Column(
+            "share_falling",
+            "DOUBLE",
+            "Share of the members with abnormal z at or below -2.",
+            unit="fraction",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        c.MARKET_VALUE_LOST_USD.but(
+            name="abnormal_market_value_lost_usd",
+            doc="Sum over the members with a share count; positive when value was lost.",
+        ),
+        Column(
+            "correlation_before",
+            "DOUBLE",
+            "Correlation of the members' mean log return with the origin sector's, up to 60 "
+            "sessions before the event.",
+            unit="correlation",
+            nullable=True,
+            minimum=-1,
+            maximum=1,
+        ),
+        Column(
+            "n_before",
+            "BIGINT",
+            "Sessions behind it.",
+            unit="sessions",
+            minimum=0,
+        ),
+        Column(
+            "correlation_after",
+            "DOUBLE",
+            "The same over up to 20 sessions after the event's first session; NULL below 5.",
+            unit="correlation",
+            nullable=True,
+            minimum=-1,
+            maximum=1,
+        ),
+        Column("n_after", "BIGINT", "Sessions behind it.", unit="sessions", minimum=0),
+        Column(
+            "first_falling_at",
+            "TIMESTAMP",
+            "First close, in any region, at which the sector's mean abnormal z was at or below "
+            "-2; NULL where it never was.",
+            unit="UTC",
+            nullable=True,
+        ),
+        Column(
+            "first_falling_region",
+            "VARCHAR",
+            "Region of that close.",
+            nullable=True,
+        ),
+        Column(
+            "first_falling_order",
+            "BIGINT",
+            "Rank of the sector by `first_falling_at`.",
+            unit="rank",
+            nullable=True,
+            minimum=1,
+        ),
+        c.OBSERVED_THROUGH,
+        c.N_FLAGGED,
+        c.HAS_SIMULATED_INPUTS,
+        c.AS_OF,
+    ),
+    grain=("event_id", "sector"),
+)
