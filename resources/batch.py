@@ -68,8 +68,11 @@ class Batch:
         One per request.
     rejects : list of Reject
         Input that is no row; it goes to the quarantine with the rows that break the contract.
+    kind : {"replay", "real"}, optional
+        What the rows are, where the two must not be mixed in one warehouse.
     """
 
     rows: pa.Table
     answers: list[Answer]
     rejects: list[Reject] = field(default_factory=list)
+    kind: Literal["replay", "real"] | None = None

@@ -68,7 +68,7 @@ class Column:
     one_of: tuple[str, ...] = ()
     default: str | None = None
 
-    def but(  # noqa: PLR0913 - one keyword per thing that may differ
+    def but(
         self,
         *,
         name: str | None = None,

@@ -1,4 +1,4 @@
-"""Bookkeeping of the warehouse itself: contracts, writes, pending work, results, releases."""
+"""Bookkeeping of the warehouse itself: contracts, changes, inputs used, results, releases."""
 
 from __future__ import annotations
 
@@ -34,28 +34,35 @@ CONTRACTS = Table(
     grain=("table_name",),
 )
 
-WRITES = Table(
+CHANGES = Table(
     layer="meta",
-    name="writes",
-    doc="One row per table: how often it changed, so that a computation can see its input move.",
+    name="changes",
+    doc="One row per write that changed a table: what downstream tables must catch up with.",
     columns=(
         _TABLE_NAME,
-        Column("version", "BIGINT", "Writes that changed a row.", unit="writes", minimum=0),
-        Column("written_at", "TIMESTAMP", "When it last changed.", unit="UTC"),
-        Column("run_id", "VARCHAR", "Dagster run that wrote it last."),
+        Column("version", "BIGINT", "Counts the changing writes of the table, from 1.", minimum=1),
+        Column(
+            "from_session",
+            "DATE",
+            "Earliest session that changed; NULL where the table has no sessions.",
+            nullable=True,
+        ),
+        Column("run_id", "VARCHAR", "Dagster run that wrote."),
+        Column("written_at", "TIMESTAMP", "When.", unit="UTC"),
     ),
-    grain=("table_name",),
+    grain=("table_name", "version"),
 )
 
-PENDING = Table(
+INPUTS = Table(
     layer="meta",
-    name="pending",
-    doc="One row per derived table with stale rows: from which session on they must be rewritten.",
+    name="inputs",
+    doc="One row per derived table and input: the version of the input it was last computed from.",
     columns=(
         _TABLE_NAME,
-        Column("from_session", "DATE", "Earliest session whose inputs changed."),
+        Column("input_name", "VARCHAR", "layer.name of the input."),
+        Column("version", "BIGINT", "Version used; 0 for an input never written.", minimum=0),
     ),
-    grain=("table_name",),
+    grain=("table_name", "input_name"),
 )
 
 DQ_RESULTS = Table(

@@ -1,0 +1,166 @@
+"""The warehouse as a resource: read under a shared lock, write by contract under an exclusive one.
+
+Not here: what a table means (`warehouse`), what fills it (`assets`).
+"""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from resources.batch import Days
+from resources.warehouse import files, landing, releases, writing
+from resources.warehouse.files import WarehouseError
+from resources.warehouse.spill import Spill
+from resources.warehouse.writing import Written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    import duckdb
+
+    from resources.batch import Batch
+    from warehouse.contract import Table
+
+__all__ = ["Warehouse", "WarehouseError", "Written"]
+
+ATTEMPTS = 5
+
+
+class Warehouse(dg.ConfigurableResource):
+    """One private DuckDB file, and the releases published beside it.
+
+    Parameters
+    ----------
+    path : str
+        The core file. Nobody but this resource opens it; readers use the release under
+        ``current`` in the same folder.
+    """
+
+    path: str = "warehouse/selloff.duckdb"
+
+    @property
+    def file(self) -> Path:
+        """The core file, absolute."""
+        return Path(self.path).expanduser().resolve()
+
+    @property
+    def published(self) -> Path:
+        """The released file that readers open."""
+        return self.file.parent / "current" / "warehouse.duckdb"
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the core file read-only, under the shared lock."""
+        files.prepare(self.file)
+        with (
+            files.locked(self.file, exclusive=False),
+            closing(files.connect(self.file, read_only=True)) as con,
+        ):
+            yield con
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the core file for writing, under the exclusive lock: hold it briefly."""
+        files.prepare(self.file)
+        with (
+            files.locked(self.file, exclusive=True),
+            closing(files.connect(self.file, read_only=False)) as con,
+        ):
+            yield con
+
+    @contextmanager
+    def reading_release(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the published release, hardened: no files, no network, no settings."""
+        with closing(releases.open_current(self.published)) as con:
+            yield con
+
+    def land(self, table: Table, batch: Batch, *, run_id: str, now: datetime) -> Written:
+        """Append a delivered batch to a raw table; see `landing.land`.
+
+        Raises
+        ------
+        WarehouseError
+            If the batch is of another kind (replay, real) than the warehouse holds.
+        """
+        with self.writing() as con:
+            self._claim(con, batch.kind, now)
+            return landing.land(con, table, batch, run_id=run_id, now=now)
+
+    def materialize(
+        self,
+        table: Table,
+        compute: Callable[[duckdb.DuckDBPyConnection, Days | None], Any],
+        *,
+        inputs: Sequence[Table],
+        days: Days | None,
+        run_id: str,
+        now: datetime,
+    ) -> Written:
+        """Compute a table under the shared lock and write it under the exclusive one.
+
+        The days asked for are widened to every session that is stale. Where an input moved
+        between reading and writing, the computation is done again.
+        """
+        for _ in range(ATTEMPTS):
+            with Spill(self.file.parent / "spill", table) as rows:
+                with self.reading() as con:
+                    before = writing.versions(con, inputs)
+                    wanted = _widened(days, writing.stale_from(con, table, inputs))
+                    rows.keep(con, compute(con, wanted))
+                with self.writing() as con:
+                    if writing.versions(con, inputs) != before:
+                        continue
+                    rows.show(con, "computed")
+                    return writing.replace(
+                        con, table, days=wanted, inputs=before, run_id=run_id, now=now
+                    )
+        raise WarehouseError(f"{table.qualified}: its inputs kept changing, {ATTEMPTS} attempts")
+
+    def record(self, table: Table, rows: list[tuple[object, ...]]) -> None:
+        """Append bookkeeping rows (check results) to a meta table."""
+        with self.writing() as con, writing.transaction(con):
+            writing.append(con, table, rows)
+
+    def publish(self, *, run_id: str, is_backfill: bool, now: datetime) -> str:
+        """Copy the core file to a new release and swing `current` to it; return its id."""
+        files.prepare(self.file)
+        with files.locked(self.file, exclusive=True):
+            return releases.publish(self.file, run_id=run_id, is_backfill=is_backfill, now=now)
+
+    def backup(self, target: Path) -> None:
+        """Copy the core file, checkpointed, to `target`."""
+        files.prepare(self.file)
+        with files.locked(self.file, exclusive=True):
+            releases.checkpoint(self.file)
+            releases.copy(self.file, target)
+
+    def restore(self, source: Path) -> None:
+        """Put a backup in the place of the core file; a file that is no warehouse is refused."""
+        files.check_name(self.file)
+        with files.locked(self.file, exclusive=True):
+            releases.restore(source, self.file)
+        files.prepare(self.file)
+
+    def _claim(self, con: duckdb.DuckDBPyConnection, kind: str | None, now: datetime) -> None:
+        """Make the warehouse a replay or a real one at its first landing; refuse the other."""
+        held = [row[0] for row in con.execute("SELECT kind FROM meta.warehouse").fetchall()]
+        if kind and not held:
+            con.execute("INSERT INTO meta.warehouse VALUES (?, ?)", [kind, now])
+        elif kind and held != [kind]:
+            raise WarehouseError(
+                f"{self.file} holds {held[0]} data and {kind} data came: they are never mixed, "
+                "set SELLOFF_WAREHOUSE to another file"
+            )
+
+
+def _widened(days: Days | None, stale: date | None) -> Days | None:
+    """Return the days asked for, widened to everything that is stale."""
+    if days is None or stale is None:
+        return days
+    return Days(min(days.start, stale), date.max)

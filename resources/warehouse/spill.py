@@ -1,0 +1,108 @@
+"""Where a computed result waits between the shared and the exclusive lock."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from warehouse.contract import Table
+
+# Above this the result goes to a temporary Parquet file: 256 MB is a third of what a run may use.
+IN_MEMORY_BYTES = 256 * 2**20
+
+_ARROW = {
+    "BIGINT": "int64",
+    "BOOLEAN": "bool",
+    "DATE": "date32",
+    "DOUBLE": "float64",
+    "INTEGER": "int32",
+    "TIMESTAMP": "timestamp[us]",
+    "VARCHAR": "string",
+}
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Return the contract's columns as an Arrow schema."""
+    import pyarrow as pa
+
+    types = {
+        "date32": pa.date32(),
+        "timestamp[us]": pa.timestamp("us"),
+        "string": pa.string(),
+        "int64": pa.int64(),
+        "int32": pa.int32(),
+        "bool": pa.bool_(),
+        "float64": pa.float64(),
+    }
+    return pa.schema([(column.name, types[_ARROW[column.type]]) for column in table.columns])
+
+
+class Spill:
+    """One result: in memory while it is small, in a temporary Parquet file when it is large."""
+
+    def __init__(self, folder: Path, table: Table) -> None:
+        self._folder = folder
+        self._table = table
+        self._rows: pa.Table | None = None
+        self._file: Path | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.unlink(missing_ok=True)
+
+    def keep(self, con: duckdb.DuckDBPyConnection, result: Any) -> None:
+        """Take an Ibis expression (run on `con`), a pandas frame or an Arrow table."""
+        import pyarrow as pa
+
+        schema = arrow_schema(self._table)
+        if hasattr(result, "to_pyarrow_batches"):  # an Ibis expression
+            import ibis
+
+            sql = str(ibis.to_sql(result, dialect="duckdb"))
+            self._stream(con.cursor().execute(sql).to_arrow_reader(100_000))
+        elif isinstance(result, pa.Table):
+            self._rows = result.select(schema.names)
+        else:
+            frame = result[schema.names]
+            self._rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+
+    def show(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Make the result readable on `con` under `name`."""
+        if self._file:
+            con.execute(f"CREATE TEMP VIEW {name} AS FROM read_parquet('{self._file}')")
+        else:
+            con.register(name, self._rows)
+
+    def _stream(self, reader: pa.RecordBatchReader) -> None:
+        """Read batches until they are too many to hold, then write them all to Parquet."""
+        import pyarrow as pa
+
+        held: list[pa.RecordBatch] = []
+        size = 0
+        for batch in reader:
+            held.append(batch)
+            size += batch.nbytes
+            if size > IN_MEMORY_BYTES:
+                self._to_parquet(reader, held)
+                return
+        self._rows = pa.Table.from_batches(held, schema=reader.schema)
+
+    def _to_parquet(self, reader: pa.RecordBatchReader, held: list[pa.RecordBatch]) -> None:
+        import pyarrow.parquet as pq
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = tempfile.mkstemp(dir=self._folder, suffix=".parquet")[1]
+        self._file = Path(name)
+        with pq.ParquetWriter(name, reader.schema) as writer:
+            for batch in held:
+                writer.write_batch(batch)
+            for batch in reader:
+                writer.write_batch(batch)

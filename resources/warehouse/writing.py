@@ -1,0 +1,156 @@
+"""How a computed table is written by its contract: compare, delete the days, insert by name."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date, datetime
+
+    import duckdb
+
+    from resources.batch import Days
+    from warehouse.contract import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did: rows it holds for, rows that changed, and from which session on."""
+
+    n_rows: int
+    n_changed: int
+    from_session: date | None
+    n_quarantined: int = 0
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing."""
+    con.begin()
+    try:
+        yield
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+
+
+def replace(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    *,
+    days: Days | None,
+    inputs: dict[str, int],
+    run_id: str,
+    now: datetime,
+) -> Written:
+    """Make the table (or those days of it) equal to the relation `computed`.
+
+    Rows that did not change are not rewritten: where nothing differs, nothing is written, and
+    no downstream table becomes stale.
+
+    Raises
+    ------
+    duckdb.ConstraintException
+        If a computed row breaks the contract: a defect of ours, so nothing is written at all.
+    """
+    where = f"{table.partition} BETWEEN $start AND $end" if days and table.partition else "true"
+    bounds = {"start": days.start, "end": days.end} if days and table.partition else {}
+    session = "session_date" if "session_date" in table.column_names else "NULL"
+    casts = ", ".join(f"{c.name}::{c.type} AS {c.name}" for c in table.columns)
+    with transaction(con):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT {casts} FROM computed")
+        con.execute(f"DELETE FROM incoming WHERE NOT ({where})", bounds)
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE differing AS
+            WITH kept AS (SELECT * FROM {table.qualified} WHERE {where})
+            (FROM incoming EXCEPT ALL FROM kept) UNION ALL (FROM kept EXCEPT ALL FROM incoming)
+            """,
+            bounds,
+        )
+        changed, first = con.execute(f"SELECT count(*), min({session}) FROM differing").fetchall()[
+            0
+        ]
+        if changed:
+            con.execute(f"DELETE FROM {table.qualified} WHERE {where}", bounds)
+            order = ", ".join(
+                dict.fromkeys((*([table.partition] if table.partition else []), *table.grain))
+            )
+            con.execute(
+                f"INSERT INTO {table.qualified} BY NAME SELECT * FROM incoming ORDER BY {order}"
+            )
+            record_change(con, table, first, run_id=run_id, now=now)
+        _record_inputs(con, table, inputs)
+        rows = con.execute("SELECT count(*) FROM incoming").fetchall()[0][0]
+    return Written(n_rows=rows, n_changed=changed, from_session=first)
+
+
+def append(con: duckdb.DuckDBPyConnection, table: Table, rows: list[tuple[object, ...]]) -> None:
+    """Append bookkeeping rows, in the order of the contract's columns."""
+    if rows:
+        marks = ", ".join("?" * len(table.columns))
+        con.executemany(f"INSERT INTO {table.qualified} VALUES ({marks})", rows)
+
+
+def record_change(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    from_session: object,
+    *,
+    run_id: str,
+    now: datetime,
+) -> None:
+    """Note that the table changed from a session on."""
+    con.execute(
+        """
+        INSERT INTO meta.changes
+        SELECT $name, coalesce(max(version), 0) + 1, $first, $run, $now
+        FROM meta.changes WHERE table_name = $name
+        """,
+        {"name": table.qualified, "first": from_session, "run": run_id, "now": now},
+    )
+
+
+def versions(con: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> dict[str, int]:
+    """Return the current version of each table; 0 for one never written."""
+    known = dict(
+        con.execute("SELECT table_name, max(version) FROM meta.changes GROUP BY ALL").fetchall()
+    )
+    return {table.qualified: known.get(table.qualified, 0) for table in tables}
+
+
+def stale_from(
+    con: duckdb.DuckDBPyConnection, table: Table, inputs: Iterable[Table]
+) -> date | None:
+    """Return the earliest session whose rows in `table` rest on inputs that changed since.
+
+    None when nothing is stale; `datetime.date.min` when everything is: the table was never
+    computed from an input, or an input without sessions changed.
+    """
+    import datetime as dt
+
+    used = dict(
+        con.execute(
+            "SELECT input_name, version FROM meta.inputs WHERE table_name = ?", [table.qualified]
+        ).fetchall()
+    )
+    found: list[date] = []
+    for source in inputs:
+        changes = con.execute(
+            "SELECT from_session FROM meta.changes WHERE table_name = ? AND version > ?",
+            [source.qualified, used.get(source.qualified, 0)],
+        ).fetchall()
+        found += [row[0] or dt.date.min for row in changes]
+    return min(found, default=None)
+
+
+def _record_inputs(con: duckdb.DuckDBPyConnection, table: Table, inputs: dict[str, int]) -> None:
+    """Note which versions the table was computed from."""
+    con.execute("DELETE FROM meta.inputs WHERE table_name = ?", [table.qualified])
+    append_rows = [(table.qualified, name, version) for name, version in inputs.items()]
+    if append_rows:
+        con.executemany("INSERT INTO meta.inputs VALUES (?, ?, ?)", append_rows)
