@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, date
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from collections.abc import Mapping
+    from datetime import datetime
 
     import pyarrow as pa
 
@@ -17,6 +19,25 @@ class Days:
 
     start: date
     end: date
+
+    @classmethod
+    def of_run(cls, tags: Mapping[str, str]) -> Days | None:
+        """Return the dates that a Dagster run covers, by its tags; None if it names none."""
+        start = tags.get("dagster/asset_partition_range_start") or tags.get("dagster/partition")
+        end = tags.get("dagster/asset_partition_range_end") or start
+        return cls(date.fromisoformat(start), date.fromisoformat(end)) if start and end else None
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags by which a Dagster run covers these dates."""
+        return {
+            "dagster/asset_partition_range_start": self.start.isoformat(),
+            "dagster/asset_partition_range_end": self.end.isoformat(),
+        }
+
+
+def naive_utc(instant: datetime) -> datetime:
+    """Return an aware instant as the naive UTC that TIMESTAMP columns hold."""
+    return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True, slots=True)

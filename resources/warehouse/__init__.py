@@ -57,21 +57,13 @@ class Warehouse(dg.ConfigurableResource):
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the core file read-only, under the shared lock."""
-        files.prepare(self.file)
-        with (
-            files.locked(self.file, exclusive=False),
-            closing(files.connect(self.file, read_only=True)) as con,
-        ):
+        with files.opened(self.file, read_only=True) as con:
             yield con
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the core file for writing, under the exclusive lock: hold it briefly."""
-        files.prepare(self.file)
-        with (
-            files.locked(self.file, exclusive=True),
-            closing(files.connect(self.file, read_only=False)) as con,
-        ):
+        with files.opened(self.file, read_only=False) as con:
             yield con
 
     @contextmanager
@@ -89,7 +81,7 @@ class Warehouse(dg.ConfigurableResource):
             If the batch is of another kind (replay, real) than the warehouse holds.
         """
         with self.writing() as con:
-            self._claim(con, batch.kind, now)
+            self._refuse_mixing(con, batch.kind)
             return landing.land(con, table, batch, run_id=run_id, now=now)
 
     def materialize(
@@ -147,12 +139,10 @@ class Warehouse(dg.ConfigurableResource):
             releases.restore(source, self.file)
         files.prepare(self.file)
 
-    def _claim(self, con: duckdb.DuckDBPyConnection, kind: str | None, now: datetime) -> None:
-        """Make the warehouse a replay or a real one at its first landing; refuse the other."""
+    def _refuse_mixing(self, con: duckdb.DuckDBPyConnection, kind: str | None) -> None:
+        """Refuse a batch of another kind than the warehouse holds."""
         held = [row[0] for row in con.execute("SELECT kind FROM meta.warehouse").fetchall()]
-        if kind and not held:
-            con.execute("INSERT INTO meta.warehouse VALUES (?, ?)", [kind, now])
-        elif kind and held != [kind]:
+        if kind and held and held != [kind]:
             raise WarehouseError(
                 f"{self.file} holds {held[0]} data and {kind} data came: they are never mixed, "
                 "set SELLOFF_WAREHOUSE to another file"

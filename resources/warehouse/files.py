@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import time
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warehouse.contract import LAYERS
 from warehouse.tables import TABLES
@@ -15,6 +15,7 @@ from warehouse.views import views
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import TextIO
 
     import duckdb
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 # BI clients are DuckDB 1.x and cannot open 2.0's own format (docs/decisions/0005).
 STORAGE_VERSION = "v1.4.0"
-READER = {"enable_external_access": "false", "lock_configuration": "true"}
+READER: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
 class WarehouseError(Exception):
@@ -31,7 +32,7 @@ class WarehouseError(Exception):
 
 def check_name(path: Path) -> None:
     """Refuse a file whose stem is a schema name: DuckDB calls every query on it ambiguous."""
-    if path.stem in LAYERS:
+    if path.stem.lower() in LAYERS:
         raise WarehouseError(
             f"{path}: a warehouse file cannot be called '{path.stem}', that is one of its schemas"
         )
@@ -43,10 +44,9 @@ def locked(path: Path, *, exclusive: bool, timeout_seconds: float = 900) -> Iter
 
     The operating system releases it when the process ends, however it ends.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
     give_up = time.monotonic() + timeout_seconds
-    with path.with_name(path.name + ".lock").open("a") as handle:
+    with _lock_file(path) as handle:
         while True:
             try:
                 fcntl.flock(handle, mode | fcntl.LOCK_NB)
@@ -61,24 +61,39 @@ def locked(path: Path, *, exclusive: bool, timeout_seconds: float = 900) -> Iter
 
 
 def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """Open the core file; a new one is made in the storage version that BI clients can read."""
+    """Open a DuckDB file; a new one is made in the storage version that BI clients can read."""
     import duckdb
 
-    config = {"autoinstall_known_extensions": "false"}
+    config: dict[str, Any] = {"autoinstall_known_extensions": "false"}
     if not read_only:
         config["storage_compatibility_version"] = STORAGE_VERSION
     try:
-        return duckdb.connect(str(path), read_only=read_only, config=config)
+        con = duckdb.connect(str(path), read_only=read_only, config=config)
     except duckdb.Error as error:
-        raise WarehouseError(f"{path}: not a warehouse: {str(error).splitlines()[0]}") from None
+        raise WarehouseError(f"{path}: cannot be opened: {_first_line(error)}") from None
+    # Aware instants are cast to TIMESTAMP in the session's zone, by default the machine's.
+    con.execute("SET GLOBAL TimeZone = 'UTC'")
+    return con
 
 
-def is_current(path: Path) -> bool:
-    """Return whether the file exists and every table has the form of its contract."""
-    if not path.exists():
-        return False
-    with locked(path, exclusive=False), closing(connect(path, read_only=True)) as con:
-        return _hashes(con) == _wanted()
+@contextmanager
+def opened(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the core file under its lock (shared to read), in the form of the contracts."""
+    check_name(path)
+    if read_only and not path.exists():
+        prepare(path)
+    with (
+        locked(path, exclusive=not read_only),
+        closing(connect(path, read_only=read_only)) as con,
+    ):
+        if not read_only:
+            _bring(con, path)
+        if _hashes(con) == _wanted():
+            yield con
+            return
+    prepare(path)
+    with opened(path, read_only=True) as con:
+        yield con
 
 
 def prepare(path: Path) -> None:
@@ -87,25 +102,80 @@ def prepare(path: Path) -> None:
     `core` and `mart` tables whose contract changed are made anew, empty: the next run fills them
     from `raw`. A `raw` table is migrated with its rows, since vendors restate history and it
     cannot be fetched again. Everything happens in one transaction.
+
+    Raises
+    ------
+    WarehouseError
+        If the file's name is a schema's, it is no DuckDB file, or rows of `raw` break the present
+        contract; the file is left as it was.
     """
-    check_name(path)
-    if is_current(path):
+    with opened(path, read_only=False):
+        pass
+
+
+def _lock_file(path: Path) -> TextIO:
+    """Open the file beside the warehouse that carries its lock."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.with_name(path.name + ".lock").open("a")
+    except OSError as error:
+        raise WarehouseError(f"{path}: cannot be locked: {error.strerror}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def _bring(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Bring the open file to the present contracts, in one transaction."""
+    import duckdb
+
+    known = _hashes(con)
+    if known == _wanted():
         return
-    with locked(path, exclusive=True), closing(connect(path, read_only=False)) as con:
-        con.begin()
-        for layer in LAYERS:
-            con.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}")
-        known = _hashes(con)
-        for table in sorted(TABLES, key=lambda table: table.layer != "meta"):
-            if known.get(table.qualified) != table.hash:
-                _reshape(con, table)
-        for statement in views().values():
-            con.execute(statement)
-        con.execute("DELETE FROM meta.contracts")
-        con.executemany(
-            "INSERT INTO meta.contracts VALUES (?, ?, now()::TIMESTAMP)", list(_wanted().items())
-        )
-        con.commit()
+    con.begin()
+    try:
+        _reform(con, known)
+    except BaseException as error:
+        con.rollback()
+        if isinstance(error, duckdb.Error):
+            raise WarehouseError(
+                f"{path}: cannot take the form of the present contracts, nothing was changed: "
+                f"{_first_line(error)}"
+            ) from None
+        raise
+    con.commit()
+
+
+def _reform(con: duckdb.DuckDBPyConnection, known: dict[str, str]) -> None:
+    """Give every table and view its present form, and note the contracts."""
+    for layer in LAYERS:
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}")
+    _drop_abandoned(con)
+    for table in sorted(TABLES, key=lambda table: table.layer != "meta"):
+        if known.get(table.qualified) != table.hash:
+            _reshape(con, table)
+    for statement in views().values():
+        con.execute(statement)
+    con.execute("DELETE FROM meta.contracts")
+    con.executemany(
+        "INSERT INTO meta.contracts VALUES (?, ?, now()::TIMESTAMP)", list(_wanted().items())
+    )
+
+
+def _drop_abandoned(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop every view, and the derived tables that no contract speaks of any more."""
+    sql = "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal"
+    for (name,) in con.execute(sql).fetchall():
+        con.execute(f"DROP VIEW {name}")
+    wanted = {table.qualified for table in TABLES}
+    sql = (
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
+        "WHERE schema_name IN ('core', 'mart')"
+    )
+    for (name,) in con.execute(sql).fetchall():
+        if name not in wanted:
+            con.execute(f"DROP TABLE {name}")
 
 
 def _wanted() -> dict[str, str]:
@@ -119,9 +189,12 @@ def _wanted() -> dict[str, str]:
 
 def _hashes(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Return the contract hashes that the file was last brought to."""
-    if not _exists(con, "meta", "contracts"):
+    import duckdb
+
+    try:
+        rows = con.execute("SELECT table_name, contract_hash FROM meta.contracts").fetchall()
+    except duckdb.CatalogException:
         return {}
-    rows = con.execute("SELECT table_name, contract_hash FROM meta.contracts").fetchall()
     return dict(rows)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resources.warehouse.writing import Written, record_change, transaction
+from resources.warehouse.writing import Written, append, record_change, transaction
 from warehouse.tables.prices import FETCHES, QUARANTINE
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     import duckdb
     import pyarrow as pa
@@ -27,75 +27,93 @@ def land(
 
     A row is new when its values differ from the newest version of the same thing
     (`table.versions_of`); a second row for the same thing in one batch is a duplicate and goes
-    to the quarantine. Nothing that was delivered is lost.
+    to the quarantine. Nothing that was delivered is lost. The first rows that land make the
+    warehouse a replay or a real one.
     """
     load_id = f"{run_id}/{table.name}"
-    con.register("delivered_batch", batch.rows)
+    rows = _numbered(batch.rows)
+    con.register("delivered_batch", rows)
     with transaction(con):
-        con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_judged(table, batch.rows)}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_judged(table, rows)}")
         refused = _quarantine(con, table, batch, load_id, now)
-        added = _append_new(con, table, load_id, now)
+        count, first = _append_new(con, table, load_id, now)
         _record_answers(con, table, batch, load_id)
-        count, first = added
         if count:
             record_change(con, table, first, run_id=run_id, now=now)
+            _claim(con, batch.kind, now)
     con.unregister("delivered_batch")
     return Written(n_rows=count, n_changed=count, from_session=first, n_quarantined=refused)
+
+
+def _numbered(rows: pa.Table) -> pa.Table:
+    """Return the batch with `ordinal`, and with the origin that an empty one may lack."""
+    import pyarrow as pa
+
+    for name, kind in (("source_file", pa.string()), ("source_row", pa.int64())):
+        if name not in rows.column_names:
+            rows = rows.append_column(name, pa.nulls(rows.num_rows, kind))
+    return rows.append_column("ordinal", pa.array(range(1, rows.num_rows + 1), pa.int64()))
 
 
 def _judged(table: Table, rows: pa.Table) -> str:
     """Return SQL for the batch, cast to the contract, with `reason` where a row breaks it."""
     columns = [column for column in table.columns if column.name not in STAMPS]
-    delivered = set(rows.column_names)
-    raws = [
-        f"{column.name} AS raw_{column.name}"
-        if column.name in delivered
-        else f"{column.default or 'NULL'} AS raw_{column.name}"
-        for column in columns
+    types = {field.name: str(field.type) for field in rows.schema}
+    given = [
+        f"{_given(c.name, types[c.name])} AS given_{c.name}"
+        if c.name in types
+        else f"{c.default or 'NULL'} AS given_{c.name}"
+        for c in columns
     ]
-    casts = [f"TRY_CAST(raw_{c.name} AS {c.type}) AS {c.name}" for c in columns]
     broken = [_uncastable(column) for column in columns]
     broken += [_broken(rule) for rule in table.rules() if not set(rule.columns) & {*STAMPS}]
-    names = ", ".join(column.name for column in columns)
-    thing = ", ".join(table.versions_of)
-    values = [c.name for c in columns if c.name not in table.versions_of]
-    same = " AND ".join(f"{name} IS NOT DISTINCT FROM first({name}) OVER twins" for name in values)
+    values = ", ".join(c.name for c in columns if c.name not in table.versions_of)
     return f"""
 WITH delivered AS (
-  SELECT {", ".join(raws)}, source_file, source_row::BIGINT AS source_row,
-         row_number() OVER () AS ordinal
-  FROM delivered_batch
+  SELECT {", ".join(given)}, ordinal, coalesce(source_row, ordinal) AS place FROM delivered_batch
 ), cast_rows AS (
-  SELECT *, {", ".join(casts)} FROM delivered
+  SELECT *, {", ".join(f"{_cast(c)} AS {c.name}" for c in columns)} FROM delivered
 ), alone AS (
-  SELECT *, nullif(concat_ws('; ', {", ".join(broken)}), '') AS broken FROM cast_rows
+  SELECT *, nullif(concat_ws('; ', {", ".join(broken)}), '') AS broken,
+    sha256(json_array({values})::VARCHAR) AS row_hash
+  FROM cast_rows
 ), paired AS (
   SELECT *,
     CASE WHEN broken IS NULL AND row_number() OVER twins > 1 THEN
-      'duplicate of row ' || first(coalesce(source_row, ordinal)) OVER twins ||
-      CASE WHEN {same} THEN ', same values' ELSE ', other values' END
+      'duplicate of row ' || first(place) OVER twins ||
+      CASE WHEN row_hash = first(row_hash) OVER twins THEN ', same values' ELSE ', other values' END
     END AS duplicate
   FROM alone
   WINDOW twins AS (
-    PARTITION BY broken IS NULL, {thing} ORDER BY ordinal
+    PARTITION BY broken IS NULL, {", ".join(table.versions_of)} ORDER BY ordinal
     ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
   )
 )
-SELECT {names}, source_file, source_row, ordinal, coalesce(broken, duplicate) AS reason,
-  CASE WHEN coalesce(broken, duplicate) IS NOT NULL
-    THEN to_json({{{", ".join(f"'{c.name}': raw_{c.name}" for c in columns)}}})::VARCHAR
-  END AS payload,
-  sha256(concat_ws('|', {", ".join(f"coalesce({name}::VARCHAR, '')" for name in values)}))
-    AS row_hash
+SELECT {", ".join(c.name for c in columns)}, row_hash, ordinal,
+  coalesce(broken, duplicate) AS reason
 FROM paired
 """
+
+
+def _given(name: str, kind: str) -> str:
+    """Return SQL for a delivered value; blank text is no value."""
+    return f"CASE WHEN trim({name}) <> '' THEN {name} END" if "string" in kind else name
+
+
+def _cast(column: Column) -> str:
+    """Return SQL that casts a given value; NULL where it is not of the type."""
+    cast = f"TRY_CAST(given_{column.name} AS {column.type})"
+    if column.type not in {"DATE", "TIMESTAMP"}:
+        return cast
+    # DuckDB reads 'infinity' and the year 20250, which are typing errors and no date in Python.
+    return f"CASE WHEN {cast} BETWEEN '0001-01-01' AND '9999-12-31' THEN {cast} END"
 
 
 def _uncastable(column: Column) -> str:
     """Return SQL that names a value which is not of the column's type."""
     return (
-        f"CASE WHEN {column.name} IS NULL AND raw_{column.name} IS NOT NULL "
-        f"THEN '{column.name} is no {column.type}: ' || left(raw_{column.name}::VARCHAR, 80) END"
+        f"CASE WHEN {column.name} IS NULL AND given_{column.name} IS NOT NULL "
+        f"THEN '{column.name} is no {column.type}: ' || left(given_{column.name}::VARCHAR, 80) END"
     )
 
 
@@ -103,10 +121,11 @@ def _broken(rule: Rule) -> str:
     """Return SQL that names a rule which a row breaks, with the values that break it."""
     if rule.kind == "present":
         name = rule.columns[0]
-        return f"CASE WHEN raw_{name} IS NULL THEN '{name} is missing' END"
-    statement = rule.name.replace("_is_", " is not ", 1).replace("_", " ")
+        return f"CASE WHEN given_{name} IS NULL THEN '{name} is missing' END"
+    column, *others = rule.columns
+    statement = f"{column} is not {rule.name.removeprefix(f'{column}_is_').replace('_', ' ')}"
     if rule.kind == "order":
-        statement = f"{rule.columns[0]} is above {rule.columns[1]}"
+        statement = f"{column} is above {others[0]}"
     shown = " || ', ' || ".join(f"'{n} ' || {n}::VARCHAR" for n in rule.columns)
     return f"CASE WHEN NOT ({rule.sql}) THEN '{statement}: ' || {shown} END"
 
@@ -115,21 +134,31 @@ def _quarantine(
     con: duckdb.DuckDBPyConnection, table: Table, batch: Batch, load_id: str, now: datetime
 ) -> int:
     """Put refused rows and rejects aside, each once; return how many this batch had."""
-    rejects = [
-        (reject.source_file, reject.source_row, reject.reason, reject.payload)
-        for reject in batch.rejects
-    ]
+    import pyarrow as pa
+
+    rejects = {
+        "source_file": pa.array([each.source_file for each in batch.rejects], pa.string()),
+        "source_row": pa.array([each.source_row for each in batch.rejects], pa.int64()),
+        "reason": pa.array([each.reason for each in batch.rejects], pa.string()),
+        "payload": pa.array([each.payload for each in batch.rejects], pa.string()),
+    }
+    con.register("rejects", pa.table(rejects))
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE refused AS "
-        "SELECT source_file, source_row, reason, payload FROM judged WHERE reason IS NOT NULL"
+        f"""
+        CREATE OR REPLACE TEMP TABLE refused AS
+        SELECT source_file, source_row::BIGINT AS source_row, reason,
+          to_json({_payload(batch.rows)})::VARCHAR AS payload
+        FROM judged JOIN delivered_batch USING (ordinal) WHERE reason IS NOT NULL
+        UNION ALL FROM rejects
+        """
     )
-    if rejects:
-        con.executemany("INSERT INTO refused VALUES (?, ?, ?, ?)", rejects)
+    con.unregister("rejects")
     con.execute(
         f"""
         INSERT INTO {QUARANTINE.qualified} BY NAME
         SELECT DISTINCT ON (quarantine_id)
-          sha256(concat_ws('|', $name, source_file, source_row, reason, payload)) AS quarantine_id,
+          sha256(json_array($name, source_file, source_row, reason, payload)::VARCHAR)
+            AS quarantine_id,
           $name AS table_name, source_file, source_row, reason, payload,
           $load AS load_id, $now::TIMESTAMP AS quarantined_at
         FROM refused
@@ -140,26 +169,48 @@ def _quarantine(
     return con.execute("SELECT count(*) FROM refused").fetchall()[0][0]
 
 
+def _payload(rows: pa.Table) -> str:
+    """Return SQL for the row as delivered; JSON has no number for NaN and infinity."""
+    shown: list[str] = []
+    for field in rows.schema:
+        if field.name in {"source_file", "source_row"}:
+            continue
+        name = 'delivered_batch."' + field.name.replace('"', '""') + '"'
+        key = "'" + field.name.replace("'", "''") + "'"
+        text = f"to_json({name}::VARCHAR)"
+        is_float = str(field.type) in {"float", "double"}
+        value = f"CASE WHEN NOT isfinite({name}) THEN {text} ELSE to_json({name}) END"
+        shown.append(f"{key}: {value if is_float else name}")
+    return "{" + (", ".join(shown) or "'row': NULL") + "}"
+
+
 def _append_new(
     con: duckdb.DuckDBPyConnection, table: Table, load_id: str, now: datetime
-) -> tuple[int, object]:
-    """Insert the good rows whose values differ from the newest version of the same thing."""
+) -> tuple[int, date | None]:
+    """Insert the good rows whose values differ from the newest version of the same thing.
+
+    A table whose grain is the thing itself keeps the first version only. A version is always
+    known after the one it replaces, even where the clock went back.
+    """
     thing = ", ".join(table.versions_of)
+    is_new = "IS NULL" if table.grain == table.versions_of else "IS DISTINCT FROM good.row_hash"
     first = "min(session_date)" if "session_date" in table.column_names else "NULL"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE fresh AS
-        SELECT * EXCLUDE (source_file, source_row, ordinal, reason, payload),
-          $load AS load_id, $now::TIMESTAMP AS known_from
-        FROM judged
-        WHERE reason IS NULL AND NOT EXISTS (
-          SELECT 1 FROM (
-            SELECT {thing}, arg_max(row_hash, known_from) AS row_hash
-            FROM {table.qualified} GROUP BY ALL
-          ) AS newest
-          WHERE {" AND ".join(f"newest.{name} = judged.{name}" for name in table.versions_of)}
-            AND newest.row_hash = judged.row_hash
+        WITH good AS (
+          SELECT * EXCLUDE (ordinal, reason)
+          FROM judged WHERE reason IS NULL
+        ), newest AS (
+          SELECT {thing}, arg_max(row_hash, known_from) AS row_hash,
+            max(known_from) + INTERVAL 1 MICROSECOND AS next_known_from
+          FROM {table.qualified} SEMI JOIN good USING ({thing})
+          GROUP BY ALL
         )
+        SELECT good.*, $load AS load_id,
+          greatest($now::TIMESTAMP, newest.next_known_from) AS known_from
+        FROM good LEFT JOIN newest USING ({thing})
+        WHERE newest.row_hash {is_new}
         """,
         {"load": load_id, "now": now},
     )
@@ -171,12 +222,24 @@ def _append_new(
 def _record_answers(
     con: duckdb.DuckDBPyConnection, table: Table, batch: Batch, load_id: str
 ) -> None:
-    """Keep what the provider answered to each request."""
-    rows = [
+    """Keep what the provider answered to each request, its last answer in this load."""
+    rows: list[tuple[object, ...]] = [
         (load_id, table.name, a.requested, a.outcome, a.reason, a.n_rows, a.fetched_at)
         for a in batch.answers
     ]
-    if rows:
-        marks = ", ".join("?" * len(FETCHES.columns))
-        con.execute(f"DELETE FROM {FETCHES.qualified} WHERE load_id = ?", [load_id])
-        con.executemany(f"INSERT INTO {FETCHES.qualified} VALUES ({marks})", rows)
+    requested = [answer.requested for answer in batch.answers]
+    con.execute(
+        f"DELETE FROM {FETCHES.qualified} WHERE load_id = ? AND list_contains(?, requested)",
+        [load_id, requested],
+    )
+    append(con, FETCHES, rows)
+
+
+def _claim(con: duckdb.DuckDBPyConnection, kind: str | None, now: datetime) -> None:
+    """Make the warehouse a replay or a real one, if it is neither yet."""
+    if kind:
+        con.execute(
+            "INSERT INTO meta.warehouse SELECT ?, ?::TIMESTAMP WHERE NOT EXISTS "
+            "(FROM meta.warehouse)",
+            [kind, now],
+        )

@@ -34,7 +34,9 @@ def publish(core: Path, *, run_id: str, is_backfill: bool, now: datetime) -> str
     for leftover in folder.glob(".*.tmp"):
         shutil.rmtree(leftover)
     release_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
+    live = core.parent / "current"
     with closing(files.connect(core, read_only=False)) as con:
+        _forget_unpublished(con, live.readlink().name if live.is_symlink() else None)
         _enter(con, release_id, run_id=run_id, is_backfill=is_backfill, now=now)
     checkpoint(core)
     staged = folder / f".{release_id}.tmp"
@@ -43,8 +45,10 @@ def publish(core: Path, *, run_id: str, is_backfill: bool, now: datetime) -> str
     _verify(staged / "warehouse.duckdb", release_id)
     (staged / "warehouse.duckdb").chmod(0o444)
     staged.rename(folder / release_id)
-    _swing(core.parent / "current", Path("releases") / release_id)
-    for old in sorted(path for path in folder.iterdir() if path.is_dir())[:-KEEP]:
+    _sync(folder)
+    _swing(live, Path("releases") / release_id)
+    older = sorted(path for path in folder.iterdir() if path.name != release_id)
+    for old in older[: 1 - KEEP]:
         shutil.rmtree(old)
     return release_id
 
@@ -74,17 +78,21 @@ def checkpoint(core: Path) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file and make sure it is on disk before returning."""
+    """Copy a file in one step: `target` is the old one or the whole new one, and on disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    with target.open("rb") as handle:
-        os.fsync(handle.fileno())
+    staged = target.with_name(target.name + ".part")
+    shutil.copyfile(source, staged)
+    _sync(staged)
+    staged.replace(target)
+    _sync(target.parent)
 
 
 def restore(source: Path, core: Path) -> None:
     """Put `source` in the place of the core file, if it is a warehouse."""
     if not source.is_file():
         raise WarehouseError(f"{source}: no such file")
+    if source.with_name(source.name + ".wal").exists():
+        raise WarehouseError(f"{source}: in use or left by a crash (.wal), back it up first")
     with closing(files.connect(source, read_only=True)) as con:
         found = con.execute(
             "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'meta' "
@@ -92,10 +100,17 @@ def restore(source: Path, core: Path) -> None:
         ).fetchall()[0][0]
     if not found:
         raise WarehouseError(f"{source}: not a warehouse, it has no meta.contracts")
-    staged = core.with_name(core.name + ".restoring")
-    copy(source, staged)
     core.with_name(core.name + ".wal").unlink(missing_ok=True)
-    staged.replace(core)
+    copy(source, core)
+
+
+def _forget_unpublished(con: duckdb.DuckDBPyConnection, live: str | None) -> None:
+    """Delete the rows of publishers that were killed before `current` named their release."""
+    con.execute(
+        f"DELETE FROM {RELEASES.qualified} WHERE rowid > "
+        f"(SELECT max(rowid) FROM {RELEASES.qualified} WHERE release_id = ?)",
+        [live],
+    )
 
 
 def _enter(
@@ -122,10 +137,11 @@ def _enter(
 def _verify(path: Path, release_id: str) -> None:
     """Open the copy and find its own row and every table: the audit before the publishing."""
     with closing(files.connect(path, read_only=True)) as con:
-        named = con.execute("SELECT max(release_id) FROM meta.releases").fetchall()[0][0]
+        sql = f"SELECT count(*) FROM {RELEASES.qualified} WHERE release_id = ?"
+        is_named = con.execute(sql, [release_id]).fetchall()[0][0] == 1
         for table in TABLES:
             con.execute(f"SELECT * FROM {table.qualified} LIMIT 1").fetchall()
-    if named != release_id:
+    if not is_named:
         raise WarehouseError(f"{path}: the copy is not of this release; nothing was published")
 
 
@@ -135,11 +151,16 @@ def _swing(link: Path, target: Path) -> None:
     staged.unlink(missing_ok=True)
     staged.symlink_to(target, target_is_directory=True)
     staged.replace(link)
-    parent = os.open(link.parent, os.O_RDONLY)
+    _sync(link.parent)
+
+
+def _sync(path: Path) -> None:
+    """Make a file, or the names in a folder, durable."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(parent)
+        os.fsync(handle)
     finally:
-        os.close(parent)
+        os.close(handle)
 
 
 def _commit() -> str | None:

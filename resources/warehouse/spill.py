@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
 # Above this the result goes to a temporary Parquet file: 256 MB is a third of what a run may use.
 IN_MEMORY_BYTES = 256 * 2**20
+ORPHAN_SECONDS = 24 * 3600
 
 _ARROW = {
     "BIGINT": "int64",
@@ -67,7 +71,8 @@ class Spill:
             import ibis
 
             sql = str(ibis.to_sql(result, dialect="duckdb"))
-            self._stream(con.cursor().execute(sql).to_arrow_reader(100_000))
+            with closing(con.cursor()) as cursor:  # one left open would keep the file read-only
+                self._stream(cursor.sql(sql).to_arrow_reader(100_000))
         elif isinstance(result, pa.Table):
             self._rows = result.select(schema.names)
         else:
@@ -77,7 +82,8 @@ class Spill:
     def show(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
         """Make the result readable on `con` under `name`."""
         if self._file:
-            con.execute(f"CREATE TEMP VIEW {name} AS FROM read_parquet('{self._file}')")
+            path = str(self._file).replace("'", "''")
+            con.execute(f"CREATE TEMP VIEW {name} AS FROM read_parquet('{path}')")
         else:
             con.register(name, self._rows)
 
@@ -99,7 +105,11 @@ class Spill:
         import pyarrow.parquet as pq
 
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = tempfile.mkstemp(dir=self._folder, suffix=".parquet")[1]
+        for orphan in self._folder.glob("*.parquet"):  # of a killed process
+            if time.time() - orphan.stat().st_mtime > ORPHAN_SECONDS:
+                orphan.unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._folder, suffix=".parquet")
+        os.close(handle)
         self._file = Path(name)
         with pq.ParquetWriter(name, reader.schema) as writer:
             for batch in held:

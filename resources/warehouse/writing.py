@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from resources.warehouse.spill import arrow_schema
+from warehouse.tables.meta import INPUTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date, datetime
@@ -67,14 +70,16 @@ def replace(
         con.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE differing AS
-            WITH kept AS (SELECT * FROM {table.qualified} WHERE {where})
-            (FROM incoming EXCEPT ALL FROM kept) UNION ALL (FROM kept EXCEPT ALL FROM incoming)
+            SELECT * EXCLUDE (side) FROM (
+              SELECT *, 1 AS side FROM incoming UNION ALL BY NAME
+              SELECT *, -1 AS side FROM {table.qualified} WHERE {where}
+            ) GROUP BY ALL HAVING sum(side) <> 0
             """,
             bounds,
         )
-        changed, first = con.execute(f"SELECT count(*), min({session}) FROM differing").fetchall()[
-            0
-        ]
+        changed, first = con.execute(
+            f"SELECT count(DISTINCT ({', '.join(table.grain)})), min({session}) FROM differing"
+        ).fetchall()[0]
         if changed:
             con.execute(f"DELETE FROM {table.qualified} WHERE {where}", bounds)
             order = ", ".join(
@@ -91,9 +96,15 @@ def replace(
 
 def append(con: duckdb.DuckDBPyConnection, table: Table, rows: list[tuple[object, ...]]) -> None:
     """Append bookkeeping rows, in the order of the contract's columns."""
-    if rows:
-        marks = ", ".join("?" * len(table.columns))
-        con.executemany(f"INSERT INTO {table.qualified} VALUES ({marks})", rows)
+    import pyarrow as pa
+
+    if rows:  # through Arrow: a thousand bound rows took 0.7 s
+        schema = arrow_schema(table)
+        values = zip(*rows, strict=True)
+        arrays = [pa.array(each, field.type) for each, field in zip(values, schema, strict=True)]
+        con.register("appended", pa.Table.from_arrays(arrays, schema=schema))
+        con.execute(f"INSERT INTO {table.qualified} BY NAME SELECT * FROM appended")
+        con.unregister("appended")
 
 
 def record_change(
@@ -140,9 +151,11 @@ def stale_from(
     )
     found: list[date] = []
     for source in inputs:
+        if source.qualified not in used:
+            return dt.date.min
         changes = con.execute(
             "SELECT from_session FROM meta.changes WHERE table_name = ? AND version > ?",
-            [source.qualified, used.get(source.qualified, 0)],
+            [source.qualified, used[source.qualified]],
         ).fetchall()
         found += [row[0] or dt.date.min for row in changes]
     return min(found, default=None)
@@ -151,6 +164,4 @@ def stale_from(
 def _record_inputs(con: duckdb.DuckDBPyConnection, table: Table, inputs: dict[str, int]) -> None:
     """Note which versions the table was computed from."""
     con.execute("DELETE FROM meta.inputs WHERE table_name = ?", [table.qualified])
-    append_rows = [(table.qualified, name, version) for name, version in inputs.items()]
-    if append_rows:
-        con.executemany("INSERT INTO meta.inputs VALUES (?, ?, ?)", append_rows)
+    append(con, INPUTS, [(table.qualified, name, version) for name, version in inputs.items()])

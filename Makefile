@@ -1,0 +1,31 @@
+PYTHON ?= python3
+BIN := .venv/bin
+.PHONY: demo dev test check lint lock dictionary
+.DEFAULT_GOAL := demo
+
+demo: .venv/.ready  ## run the replay of January 2025 and show what it found
+	@$(BIN)/selloff demo
+
+dev: .venv/.ready  ## the Dagster UI, on this machine only
+	DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dagster dev --host 127.0.0.1
+
+test: .venv/.ready
+	$(BIN)/pytest
+
+lint: .venv/.ready
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/basedpyright
+	$(BIN)/lint-imports && $(BIN)/codespell && $(BIN)/python -m warehouse.dictionary --check
+
+check: lint test
+
+lock: .venv/.ready  ## pin every dependency with its hashes
+	$(BIN)/uv pip compile pyproject.toml --extra pipeline --extra dev --universal --generate-hashes \
+	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+
+dictionary: .venv/.ready
+	$(BIN)/python -m warehouse.dictionary
+
+.venv/.ready: requirements.lock scripts/selloff.py
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python scripts/selloff.py $(BIN)/selloff && touch $@

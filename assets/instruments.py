@@ -1,0 +1,67 @@
+"""Reference data: instruments, their names in texts, their share counts, exchange sessions."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from assets._table import table_asset
+from resources.batch import Days
+from warehouse.tables.instruments import (
+    INSTRUMENT_ALIASES,
+    INSTRUMENTS,
+    SESSIONS,
+    SHARES_OUTSTANDING,
+)
+
+if TYPE_CHECKING:
+    from resources.calendars import Calendars
+    from resources.clock import Clock
+    from resources.reference import Reference
+
+
+@table_asset(INSTRUMENTS)
+def instruments(reference: Reference, price_vintages: Any) -> Any:
+    """Classify every listing; a ticker that only the prices know gets a row with NULL sector."""
+    import pyarrow as pa
+
+    known = reference.instruments()
+    delivered = price_vintages.group_by("listing_id").agg(
+        ticker=price_vintages.ticker.max(), currency=price_vintages.currency.max()
+    )
+    ids = known["listing_id"].to_pylist()
+    unknown = delivered.filter(~delivered.listing_id.isin(ids)).to_pyarrow()
+    constant = {"asset_class": "equity", "registered_from": "prices"}
+    columns = {
+        name: unknown[name].cast(pa.string())
+        if name in unknown.column_names
+        else pa.array([constant.get(name)] * len(unknown), pa.string())
+        for name in INSTRUMENTS.column_names
+    }
+    return pa.concat_tables([known.select(list(columns)), pa.table(columns)])
+
+
+@table_asset(INSTRUMENT_ALIASES)
+def instrument_aliases(reference: Reference) -> Any:
+    """Read the dated names by which texts speak of listings."""
+    return reference.aliases()
+
+
+@table_asset(SHARES_OUTSTANDING)
+def shares_outstanding(reference: Reference) -> Any:
+    """Read the share counts with the date from which each was known."""
+    return reference.shares()
+
+
+@table_asset(SESSIONS)
+def sessions(calendars: Calendars, clock: Clock, instruments: Any, price_vintages: Any) -> Any:
+    """List every exchange's sessions, from the year before the first bar to this year's end."""
+    first = price_vintages.session_date.min().to_pyarrow().as_py()
+    last = price_vintages.session_date.max().to_pyarrow().as_py()
+    today = clock.now().date()
+    mics = instruments.exchange_mic.to_pyarrow().drop_null().to_pylist()
+    span = Days(date((first or today).year - 1, 1, 1), date(max(last or today, today).year, 12, 31))
+    return calendars.sessions(mics, span)
+
+
+ASSETS = [instruments, instrument_aliases, shares_outstanding, sessions]

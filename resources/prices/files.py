@@ -1,0 +1,179 @@
+"""Prices from a file or a folder of CSV and Parquet files."""
+
+# pyright: reportAttributeAccessIssue=false
+# (pyarrow.compute makes its functions at run time, which no type checker sees)
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from resources.batch import Answer, Batch, Days, Reject
+from resources.prices.bars import complete, known, together, utc_now
+from resources.prices.dates import is_within, readable, sessions_of
+from resources.prices.layouts import SUFFIXES, PriceFile, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+
+    import pyarrow as pa
+
+    from resources.batch import Listing
+
+Outcome = Literal["delivered", "no_data", "failed"]
+
+# Beside the prices, for whoever reads the instruments.
+NOT_PRICES = ("instruments.csv",)
+
+
+@dataclass(frozen=True)
+class Files:
+    """Prices as they lie in files, long (one column of tickers) or one file per ticker.
+
+    Parameters
+    ----------
+    path : str
+        A file, or a folder whose table files are read (sub-folders are not).
+    tickers : tuple of str
+        What is asked for; empty: everything the files hold.
+    columns : mapping of str to str
+        Our column name -> theirs, for headers that are not recognised.
+    """
+
+    path: str
+    tickers: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def fetch(self, listings: Sequence[Listing], days: Days) -> Batch:
+        """Return the bars of the range: one answer per file, and one per ticker asked for."""
+        folder = Path(self.path)
+        reading = _Reading(days, known(listings), frozenset(self.tickers))
+        files = _table_files(folder)
+        for path in files:
+            reading.read(PriceFile(path, self.columns))
+        if not files:
+            reading.say(folder.name, "failed", f"{folder.name}: {_why_no_file(folder)}", 0)
+        for ticker in self.tickers:
+            reading.answer_for(ticker)
+        return Batch(together(reading.bars), reading.answers, reading.rejects)
+
+    def coverage(self) -> Days | None:
+        """Return the first and last date in the files, None where no file can be read."""
+        found: set[date] = set()
+        for path in _table_files(Path(self.path)):
+            try:
+                for table in PriceFile(path, self.columns).tables():
+                    found |= _dates(table)
+            except UnreadableError:
+                continue
+        return Days(min(found), max(found)) if found else None
+
+
+@dataclass
+class _Reading:
+    """What one fetch has found so far."""
+
+    days: Days
+    by_ticker: dict[str, Listing]
+    wanted: frozenset[str]
+    held: set[str] = field(default_factory=set)
+    bars: list[pa.Table] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+    def read(self, file: PriceFile) -> None:
+        """Take what one file holds; a file that breaks off gives nothing but its failure."""
+        try:
+            tables = list(self._bars(file))
+        except UnreadableError as error:
+            self.say(file.name, "failed", f"{file.name}: {error}", 0)
+            return
+        self.bars += tables
+        self.rejects += file.rejects
+        n_rows = sum(table.num_rows for table in tables)
+        if n_rows:
+            self.say(file.name, "delivered", None, n_rows)
+        elif file.rejects:
+            self.say(file.name, "failed", f"{file.name}: every row was refused", 0)
+        else:
+            between = f"no row wanted between {self.days.start} and {self.days.end}"
+            self.say(file.name, "no_data", f"{file.name}: {between}", 0)
+
+    def answer_for(self, ticker: str) -> None:
+        """Answer for a ticker that was asked for by name."""
+        import pyarrow.compute as pc
+
+        n_rows = sum(pc.sum(pc.equal(t["ticker"], ticker)).as_py() or 0 for t in self.bars)
+        if n_rows:
+            self.say(ticker, "delivered", None, n_rows)
+        elif ticker in self.held:
+            between = f"no row between {self.days.start} and {self.days.end}"
+            self.say(ticker, "no_data", between, 0)
+        else:
+            self.say(ticker, "failed", f"unknown_ticker: no file has a row for {ticker}", 0)
+
+    def say(self, requested: str, outcome: Outcome, reason: str | None, n_rows: int) -> None:
+        """Note an answer."""
+        self.answers.append(Answer(requested, outcome, reason, n_rows, utc_now()))
+
+    def _bars(self, file: PriceFile) -> Iterator[pa.Table]:
+        """Yield the wanted bars of a file, piece by piece."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        for table in file.tables():
+            tickers = pc.unique(table["ticker"]).to_pylist()
+            self.held.update(ticker for ticker in tickers if ticker)
+            if self.wanted:
+                names = pa.array([*self.wanted, None], pa.string())
+                table = table.filter(pc.is_in(table["ticker"], names))  # noqa: PLW2901
+            sessions = sessions_of(table["session_date"], self._mics(table["ticker"]))
+            place = table.column_names.index("session_date")
+            kept = table.set_column(place, "session_date", sessions).filter(
+                is_within(sessions, self.days)
+            )
+            name = pa.repeat(pa.scalar(file.name), kept.num_rows)
+            yield complete(kept.append_column("source_file", name), self.by_ticker, "files")
+
+    def _mics(self, tickers: pa.ChunkedArray) -> pa.Array:
+        """Return each row's exchange, null where it is not known."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        coded = pc.dictionary_encode(tickers).combine_chunks()
+        found = [self.by_ticker.get(ticker) for ticker in coded.dictionary.to_pylist()]
+        mics = [listing.exchange_mic if listing else None for listing in found]
+        return pa.array(mics, pa.string()).take(coded.indices)
+
+
+def _table_files(path: Path) -> list[Path]:
+    """Return the table files at a path, in the order of their names."""
+    candidates = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [
+        file
+        for file in candidates
+        if file.name.lower().endswith(SUFFIXES)
+        and file.is_file()
+        and not (path.is_dir() and file.name.lower() in NOT_PRICES)
+    ]
+
+
+def _why_no_file(path: Path) -> str:
+    """Return why there is nothing to read at a path."""
+    if path.is_dir():
+        return f"the folder holds no table file ({', '.join(SUFFIXES)})"
+    if path.exists():
+        return f"not a table file ({', '.join(SUFFIXES)})"
+    return "no such file or folder"
+
+
+def _dates(table: pa.Table) -> set[date]:
+    """Return the readable dates of a table as its file delivers them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    nowhere = pa.nulls(table.num_rows, pa.string())
+    unique = pc.unique(sessions_of(table["session_date"], nowhere)).to_pylist()
+    return {found for found in map(readable, unique) if found is not None}

@@ -1,0 +1,147 @@
+"""How findings look in a terminal: the only place where figures are formatted."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WORST = """
+SELECT ticker, name, session_date, simple_return, abnormal_z, drawdown, market_value_lost_usd,
+       days_to_recover, n_flagged
+FROM mart.event_losses WHERE event_id = $event AND asset_class = 'equity'
+ORDER BY simple_return LIMIT 10
+"""
+SECTORS = """
+SELECT sector, n_members, mean_abnormal_return, share_falling, abnormal_market_value_lost_usd,
+       correlation_before, correlation_after, first_falling_order
+FROM mart.sector_contagion WHERE event_id = $event ORDER BY mean_abnormal_return
+"""
+NOTE = """
+SELECT bool_or(is_simulated) AS simulated, min(session_date) FILTER (NOT is_simulated) AS real_from
+FROM core.daily_prices
+"""
+FAILED_CHECKS = """
+SELECT table_name, check_name, severity, n_failed, sample FROM meta.dq_results
+WHERE NOT is_passed AND run_id = (SELECT arg_max(run_id, checked_at) FROM meta.dq_results)
+ORDER BY severity, table_name, check_name
+"""
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2%}"
+
+
+def _billions(value: float | None) -> str:
+    return "" if value is None else f"{value / 1e9:,.1f}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+FORMS = {
+    "simple_return": ("return", _percent),
+    "drawdown": ("drawdown", _percent),
+    "mean_abnormal_return": ("mean abnormal", _percent),
+    "share_falling": ("share falling", lambda v: "" if v is None else f"{v:.0%}"),
+    "market_value_lost_usd": ("lost, bn USD", _billions),
+    "abnormal_market_value_lost_usd": ("abnormally lost, bn USD", _billions),
+    "abnormal_z": ("z", _number),
+    "correlation_before": ("corr. before", _number),
+    "correlation_after": ("corr. after", _number),
+    "days_to_recover": ("days to recover", lambda v: "open" if v is None else str(v)),
+}
+
+
+def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
+    """Print one event: its line, the ten worst, the sectors."""
+    note = fetch(con, NOTE)[0]
+    simulated = (
+        f"Closes and volumes from {note['real_from']} on are real; earlier sessions, and with "
+        "them z and drawdown, are simulated."
+        if note["simulated"]
+        else "All prices as delivered."
+    )
+    breadth = "" if found["breadth"] is None else f", {found['breadth']:.0%} of equities falling"
+    target.print(
+        f"\n[bold]{found['session_date']}  {found['scope']} sell-off in {found['region']}[/bold]  "
+        f"(severity {found['severity']:.2f}, {found['status']})\n"
+        f"{found['market']} {_percent(found['market_return'])}, z {_number(found['market_z'])}"
+        f"{breadth}; origin {found['origin_sector'] or 'unknown'}, hardest hit "
+        f"{found['hardest_hit_sector']}; {_billions(found['market_value_lost_usd'])} bn USD lost\n"
+        f"[dim]{simulated}[/dim]"
+    )
+    at = {"event": found["event_id"]}
+    as_table(fetch(con, WORST, at), title="Ten worst equities", target=target)
+    as_table(fetch(con, SECTORS, at), title="Sectors", target=target)
+
+
+def show_failed_checks(target: Console, con: Any) -> None:
+    """Print the checks of the last run that did not pass, with what they found first."""
+    rows = fetch(con, FAILED_CHECKS)
+    for row in rows:
+        row["sample"] = (row["sample"] or "")[:70]
+    as_table(rows, title="Checks that failed (warnings keep the data, flagged)", target=target)
+
+
+def as_table(
+    rows: list[dict[str, Any]], title: str | None = None, target: Console | None = None
+) -> None:
+    """Print rows as a table; figures right-aligned and, where we know them, formatted."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    grid = Table(title=title, title_justify="left", header_style="bold")
+    for name, value in (rows[0] if rows else {"no rows": ""}).items():
+        right = name in FORMS or isinstance(value, (int, float))
+        label = FORMS[name][0] if name in FORMS and title else name
+        grid.add_column(label, justify="right" if right else "left")
+    for row in rows:
+        grid.add_row(
+            *(
+                FORMS[name][1](value) if name in FORMS and title else escape(_plain(value))
+                for name, value in row.items()
+            )
+        )
+    (target or console()).print(grid)
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def as_csv(rows: list[dict[str, Any]]) -> None:
+    """Write CSV; text that a spreadsheet would take for a formula is quoted."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    if rows:
+        writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow(
+            f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
+            for value in row.values()
+        )
+
+
+def as_json(rows: list[dict[str, Any]]) -> None:
+    """Write JSON: a list of objects, dates and instants in ISO 8601."""
+    sys.stdout.write(json.dumps(rows, default=str, indent=2, ensure_ascii=False) + "\n")
+
+
+def fetch(con: Any, query: str, values: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Run a query and return its rows by column name."""
+    answer = con.cursor().execute(query, values or {})
+    names = [column[0] for column in answer.description or []]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return the terminal to print on; a pipe gets lines wide enough for the tables."""
+    from rich.console import Console
+
+    wide = None if sys.stdout.isatty() else 140
+    return Console(stderr=stderr, width=wide)

@@ -1,0 +1,282 @@
+"""A bench for the mathematics: an engine, tables by contract, and small worlds to put on them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDING
+from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
+from warehouse.tables.returns import ABNORMAL_RETURNS, MARKET_RETURNS
+from warehouse.tables.selloffs import SECTOR_CONTAGION, SELLOFF_EVENTS, SELLOFF_METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from warehouse.contract import Table
+
+KNOWN = "2025-03-01"
+_USUAL = {
+    "source": "files",
+    "currency": "USD",
+    "quality_flags": "",
+    "is_simulated": False,
+    "is_provisional": False,
+    "row_hash": "0",
+    "load_id": "load",
+    "known_from": KNOWN,
+    "as_of": KNOWN,
+    "asset_class": "equity",
+    "region": "US",
+    "exchange_mic": "XNYS",
+    "registered_from": "repository",
+    "is_half_day": False,
+    "market": "SPY",
+    "n_flagged": 0,
+    "has_simulated_inputs": False,
+    "n_estimation": 250,
+    "status": "detected",
+    "scope": "market",
+}
+
+
+class Bench:
+    """An engine and tables on it that follow the contracts."""
+
+    def __init__(self) -> None:
+        import ibis
+
+        self.engine = ibis.duckdb.connect()
+        self.sql = self.engine.con.execute
+
+    def put(self, contract: Table, frame: pd.DataFrame, *, strict: bool = True) -> Any:
+        """Store rows under the contract, usual values for columns not given; return the table."""
+        frame = frame.copy()
+        for column in contract.columns:
+            if column.name == "listing_id" and "listing_id" not in frame:
+                frame["listing_id"] = "X:" + frame["ticker"].astype(str)
+            elif column.name not in frame and column.name in _USUAL:
+                frame[column.name] = _USUAL[column.name]
+        names = ", ".join(name for name in contract.column_names if name in frame)
+        types = ", ".join(f"{column.name} {column.type}" for column in contract.columns)
+        plain = f"CREATE TABLE {contract.name} ({types})"
+        self.sql(f"DROP TABLE IF EXISTS {contract.name}")
+        self.sql(contract.ddl(contract.name) if strict else plain)
+        self.engine.con.register("incoming", frame)
+        self.sql(f"INSERT INTO {contract.name} BY NAME SELECT {names} FROM incoming")
+        self.engine.con.unregister("incoming")
+        return self.engine.table(contract.name)
+
+    def hold(self, contract: Table, result: Any) -> pd.DataFrame:
+        """Store a result under the contract, all its checks on, and return what was stored."""
+        import pandas as pd
+
+        is_frame = isinstance(result, pd.DataFrame)
+        if is_frame:
+            self.engine.con.register("computed", result)
+        names = list(result.columns)
+        assert names == list(contract.column_names)
+        query = "FROM computed" if is_frame else self.engine.compile(result)
+        self.sql(f"DROP TABLE IF EXISTS {contract.name}")
+        self.sql(contract.ddl(contract.name))
+        self.sql(f"INSERT INTO {contract.name} BY NAME {query}")
+        keys = ", ".join(contract.grain)
+        twice = self.sql(f"SELECT {keys} FROM {contract.name} GROUP BY ALL HAVING count(*) > 1")
+        assert twice.fetchall() == []
+        return self.sql(f"SELECT * FROM {contract.name} ORDER BY {keys}").df()
+
+    def table(self, contract: Table) -> Any:
+        """Return a table stored before."""
+        return self.engine.table(contract.name)
+
+
+@dataclass
+class World:
+    """What is known before anything is computed."""
+
+    vintages: pd.DataFrame
+    instruments: pd.DataFrame
+    sessions: pd.DataFrame
+    shares: pd.DataFrame
+
+
+class Chain:
+    """Every expression of the mathematics, one after the other, stored by contract."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+
+    def __call__(
+        self, world: World, *, strict: bool = True, previous: Any = None, **thresholds: Any
+    ) -> dict[str, pd.DataFrame]:
+        """Return the tables computed from a world, by name."""
+        import pandas as pd
+
+        from selloff import contagion, events, losses, markets, prices, returns
+        from selloff._ibis import fetched
+
+        put, hold, table = self.bench.put, self.bench.hold, self.bench.table
+        vintages = put(PRICE_VINTAGES, world.vintages, strict=strict)
+        listed = put(INSTRUMENTS, world.instruments)
+        calendar = put(SESSIONS, world.sessions)
+        shares = put(SHARES_OUTSTANDING, world.shares)
+        held: dict[str, pd.DataFrame] = {}
+        bars = prices.daily_prices(vintages, calendar, listed)
+        held["daily_prices"] = hold(DAILY_PRICES, bars)
+        bars = table(DAILY_PRICES)
+        regions = thresholds.get("markets", {"US": "SPY"})
+        levels = markets.market_levels(bars, listed, calendar, shares, regions)
+        burn_in = thresholds.get("burn_in", 30)
+        held["market_returns"] = hold(
+            MARKET_RETURNS, markets.market_returns(fetched(levels), burn_in=burn_in)
+        )
+        market = table(MARKET_RETURNS)
+        fitted = returns.abnormal_returns(bars, market, listed, thresholds.get("model"))
+        held["abnormal_returns"] = hold(ABNORMAL_RETURNS, fitted)
+        fitted = table(ABNORMAL_RETURNS)
+        before = pd.DataFrame() if previous is None else previous
+        detection = thresholds.get("detection")
+        found = events.selloff_events(
+            fitted, market, bars, listed, calendar, shares, before, detection
+        )
+        held["selloff_events"] = hold(SELLOFF_EVENTS, found)
+        happened = table(SELLOFF_EVENTS)
+        lost = losses.selloff_metrics(happened, bars, fitted, listed, calendar, shares)
+        held["selloff_metrics"] = hold(SELLOFF_METRICS, lost)
+        lost = table(SELLOFF_METRICS)
+        spread = contagion.sector_contagion(happened, lost, fitted, listed, calendar)
+        held["sector_contagion"] = hold(SECTOR_CONTAGION, spread)
+        return held
+
+
+class Maker:
+    """Rows for tests, in as few words as they need."""
+
+    def days(self, count: int, start: str = "2024-01-01") -> pd.DatetimeIndex:
+        """Return weekdays."""
+        import pandas as pd
+
+        return pd.bdate_range(start, periods=count)
+
+    def bars(self, ticker: str, closes: Any, start: str = "2024-01-01", **columns: Any) -> Any:
+        """Return one listing's bars on weekdays from `start`; a close of None is no bar."""
+        import pandas as pd
+
+        closes = list(closes)
+        frame = pd.DataFrame(
+            {
+                "ticker": ticker,
+                "session_date": self.days(len(closes), start),
+                "close": pd.Series(closes, dtype=float),
+                **columns,
+            }
+        )
+        return frame.dropna(subset="close").reset_index(drop=True)
+
+    def listings(self, *tickers: str, **columns: Any) -> Any:
+        """Return instruments."""
+        import pandas as pd
+
+        usual = {name: _USUAL[name] for name in ("asset_class", "region", "exchange_mic")}
+        return pd.DataFrame({"ticker": list(tickers), **usual, **columns})
+
+    def sessions(self, mic: str, days: Any, closes: str = "21:00") -> Any:
+        """Return the sessions of an exchange that closes at that UTC time every day."""
+        import pandas as pd
+
+        days = pd.DatetimeIndex(days)
+        at = days + pd.Timedelta(f"{closes}:00")
+        return pd.DataFrame(
+            {
+                "exchange_mic": mic,
+                "session_date": days,
+                "opens_at": at - pd.Timedelta("6h"),
+                "closes_at": at,
+            }
+        )
+
+    def shares(self, **counts: float) -> Any:
+        """Return share counts known before everything else."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "ticker": list(counts),
+                "known_on": pd.Timestamp("2020-01-01"),
+                "shares_outstanding": pd.Series(list(counts.values()), dtype=float),
+            }
+        )
+
+    def world(self, bars: list[Any], instruments: Any, sessions: Any, shares: Any) -> World:
+        """Return a world made of these bars."""
+        import pandas as pd
+
+        return World(pd.concat(bars, ignore_index=True), instruments, sessions, shares)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with warnings.catch_warnings():
+        # Ibis 12 still asks DuckDB 2.0 for tables by the old name.
+        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+        yield Bench()
+
+
+@pytest.fixture
+def chain(bench) -> Chain:
+    return Chain(bench)
+
+
+@pytest.fixture
+def make() -> Maker:
+    return Maker()
+
+
+@pytest.fixture
+def panel(make):
+    """Build a random world: eight US equities of three sectors, two of Tokyo, SPY, one FX pair."""
+    import numpy as np
+    import pandas as pd
+
+    def build(seed: int, count: int = 120, crash: int | None = None) -> World:
+        random = np.random.default_rng(seed)
+        market = random.normal(0, 0.008, count)
+        if crash is not None:
+            market[crash] = -0.06
+        sectors = ["Chips", "Chips", "Chips", "Power", "Power", "Power", "Food", "Food"]
+        bars = [make.bars("SPY", 400 * np.exp(np.cumsum(market)), volume=1e6)]
+        for number, sector in enumerate(sectors):
+            own = random.normal(0, 0.015, count) + random.uniform(0.5, 2) * market
+            if crash is not None and sector != "Food":
+                own[crash] -= 0.12
+            volume = random.integers(100_000, 900_000, count).astype(float)
+            volume[random.random(count) < 0.03] = 0
+            bars.append(make.bars(f"U{number}", 50 * np.exp(np.cumsum(own)), volume=volume))
+        for number in range(2):
+            own = random.normal(0, 0.015, count)
+            closes = 900 * np.exp(np.cumsum(own))
+            bars.append(make.bars(f"J{number}", closes, volume=5e5, currency="JPY"))
+        yen = 150 * np.exp(np.cumsum(random.normal(0, 0.003, count)))
+        bars.append(make.bars("USDJPY", yen, currency="JPY"))
+        days = make.days(count + 5)
+        instruments = pd.concat(
+            [
+                make.listings("SPY", asset_class="etf"),
+                make.listings(*(f"U{n}" for n in range(8)), sector=sectors),
+                make.listings("J0", "J1", sector="Chips", region="JP", exchange_mic="XTKS"),
+                make.listings("USDJPY", asset_class="fx", region=None, exchange_mic=None),
+            ],
+            ignore_index=True,
+        )
+        sessions = pd.concat(
+            [make.sessions("XNYS", days), make.sessions("XTKS", days, "06:00")], ignore_index=True
+        )
+        shares = make.shares(U0=1e9, U1=2e9, U3=5e8, U6=1e8, J0=3e9)
+        return make.world(bars, instruments, sessions, shares)
+
+    return build

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from selloff.prices import daily_prices
+from selloff.quality import Judgement
+from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
+from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
+
+# Small moves of both signs: median absolute log return about 1%, robust sigma about 1.5%.
+STEPS = np.log([1.01, 1 / 1.01] * 15)
+
+
+def closes(*last_returns: float) -> list[float]:
+    return list(100 * np.exp(np.cumsum([0.0, *STEPS, *last_returns])))
+
+
+@pytest.fixture
+def judge(bench, make):
+    """Return the daily prices of these bars."""
+
+    def run(*bars, instruments=None, sessions=None, thresholds=None):
+        vintages = bench.put(PRICE_VINTAGES, pd.concat(bars, ignore_index=True))
+        if instruments is None:
+            tickers = dict.fromkeys(ticker for frame in bars for ticker in frame["ticker"])
+            instruments = make.listings(*tickers, sector="Chips")
+        if sessions is None:
+            sessions = make.sessions("XNYS", make.days(300))
+        listed = bench.put(INSTRUMENTS, instruments)
+        calendar = bench.put(SESSIONS, sessions)
+        return bench.hold(DAILY_PRICES, daily_prices(vintages, calendar, listed, thresholds))
+
+    return run
+
+
+def last_flags(prices, ticker):
+    return prices[prices["ticker"] == ticker]["quality_flags"].iloc[-1]
+
+
+def test_the_newest_vintage_of_a_bar_is_kept(judge, make):
+    first = make.bars("A", [10, 11], known_from="2025-01-01", row_hash="1")
+    restated = make.bars("A", [10.5], known_from="2025-02-01", row_hash="2")
+    prices = judge(first, restated)
+    assert prices["close"].tolist() == [10.5, 11]
+    assert prices["as_of"].tolist() == [pd.Timestamp("2025-02-01"), pd.Timestamp("2025-01-01")]
+
+
+def test_vintages_of_the_same_moment_are_chosen_by_source_then_hash(judge, make):
+    rows = [("yahoo", "0", 1.0), ("files", "9", 2.0), ("files", "1", 3.0)]
+    bars = [make.bars("A", [c], source=s, row_hash=h) for s, h, c in rows]
+    assert judge(*bars)["close"].tolist() == [3.0]
+    assert judge(*reversed(bars))["close"].tolist() == [3.0]
+
+
+def test_a_bar_without_trades_at_the_previous_close_is_stale(judge, make):
+    bars = make.bars("A", [10, 10, 10], volume=[5.0, 0.0, 5.0])
+    assert judge(bars)["quality_flags"].tolist() == ["", "stale", ""]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "flags"),
+    [("open", 10.0, "stale"), ("open", None, "stale"), ("low", 9.0, ""), ("high", 10.5, "")],
+)
+def test_every_price_that_exists_must_equal_the_previous_close(judge, make, column, value, flags):
+    bars = make.bars("A", [10, 10], volume=[5.0, 0.0], **{column: [10.0, value]})
+    assert last_flags(judge(bars), "A") == flags
+
+
+def test_the_first_bar_of_a_listing_is_never_stale(judge, make):
+    assert judge(make.bars("A", [10, 10], volume=0.0))["quality_flags"].tolist() == ["", "stale"]
+
+
+def test_a_missing_volume_is_flagged_only_where_there_were_volumes(judge, make):
+    spoken = make.bars("A", [10, 11, 12], volume=[5.0, None, None])
+    silent = make.bars("B", [10, 11, 12])
+    prices = judge(spoken, silent)
+    expected = ["", "no_volume", "no_volume", "", "", ""]
+    assert prices["quality_flags"].tolist() == expected
+
+
+def test_a_volume_too_long_ago_is_forgotten(judge, make):
+    bars = make.bars("A", closes()[:24], volume=[5.0, *[None] * 23])
+    flags = judge(bars)["quality_flags"].tolist()
+    assert flags == ["", *["no_volume"] * 20, "", "", ""]
+
+
+def test_a_bar_between_the_sessions_of_its_exchange_is_off_calendar(judge, make):
+    days = make.days(5).delete(2)
+    prices = judge(make.bars("A", range(1, 8)), sessions=make.sessions("XNYS", days))
+    assert prices["quality_flags"].tolist() == ["", "", "off_calendar", "", "", "", ""]
+
+
+@pytest.mark.parametrize("mic", [None, "XNOWHERE"])
+def test_without_a_known_calendar_no_bar_is_off_it(judge, make, mic):
+    unknown = make.listings("A", exchange_mic=mic)
+    days = make.days(5).delete(2)
+    prices = judge(
+        make.bars("A", [1, 2, 3]), instruments=unknown, sessions=make.sessions("X", days)
+    )
+    assert set(prices["quality_flags"]) == {""}
+
+
+def test_a_bar_fetched_too_early_is_provisional_and_words_are_sorted(judge, make):
+    bars = make.bars("A", [10, 10], volume=[1.0, 0.0], is_provisional=[False, True])
+    assert last_flags(judge(bars), "A") == "provisional stale"
+
+
+def test_a_lonely_jump_is_flagged(judge, make):
+    bars = make.bars("A", closes(-0.5), volume=100.0)
+    assert last_flags(judge(bars), "A") == "jump"
+
+
+@pytest.mark.parametrize(("sigmas", "flags"), [(7.99, ""), (8.01, "jump"), (-8.01, "jump")])
+def test_a_jump_begins_at_eight_robust_sigmas(judge, make, sigmas, flags):
+    move = sigmas * 1.4826 * np.log(1.01)
+    assert last_flags(judge(make.bars("A", closes(move), volume=1.0)), "A") == flags
+
+
+def test_the_thresholds_are_configuration(judge, make):
+    bars = make.bars("A", closes(5 * 1.4826 * np.log(1.01)), volume=1.0)
+    assert last_flags(judge(bars, thresholds=Judgement(jump_sigmas=4)), "A") == "jump"
+
+
+def test_twice_the_usual_volume_corroborates_a_jump(judge, make):
+    quiet = make.bars("A", closes(-0.5), volume=[*[100.0] * 31, 199.9])
+    loud = make.bars("B", closes(-0.5), volume=[*[100.0] * 31, 200.0])
+    mute = make.bars("C", closes(-0.5), volume=[*[0.0] * 31, 0.0])
+    others = dict(sector=["Chips", "Power", "Food"])
+    prices = judge(quiet, loud, mute, instruments=make.listings("A", "B", "C", **others))
+    assert [last_flags(prices, ticker) for ticker in "ABC"] == ["jump", "", "jump"]
+
+
+@pytest.mark.parametrize(
+    ("peers", "flags"),
+    [
+        ((-0.126, -0.126), ""),
+        ((-0.124, -0.124), "jump"),
+        ((0.2, 0.2), "jump"),
+        ((-0.2,), "jump"),
+        ((-0.2, -0.2, 0.0), ""),
+    ],
+)
+def test_two_peers_that_moved_a_quarter_along_corroborate_a_jump(judge, make, peers, flags):
+    jumper = make.bars("A", closes(-0.5), volume=100.0)
+    others = [make.bars(f"P{n}", closes(move), volume=100.0) for n, move in enumerate(peers)]
+    assert last_flags(judge(jumper, *others), "A") == flags
+
+
+@pytest.mark.parametrize(
+    "strangers",
+    [{"sector": "Power"}, {"region": "EU"}, {"asset_class": "etf"}, {"sector": None}],
+)
+def test_only_equities_of_the_same_sector_and_region_are_peers(judge, make, strangers):
+    bars = [make.bars(name, closes(-0.5), volume=100.0) for name in ("A", "B", "C")]
+    me = make.listings("A", sector="Chips")
+    others = make.listings("B", "C", **{"sector": "Chips", **strangers})
+    prices = judge(*bars, instruments=pd.concat([me, others], ignore_index=True))
+    assert last_flags(prices, "A") == "jump"
+
+
+def test_without_twenty_returns_there_is_no_scale(judge, make):
+    short = make.bars("A", closes()[:20] + [50.0], volume=1.0)
+    enough = make.bars("B", closes()[:21] + [50.0], volume=1.0)
+    prices = judge(short, enough, instruments=make.listings("A", "B"))
+    assert last_flags(prices, "A") == ""
+    assert last_flags(prices, "B") == "jump"
+
+
+def test_a_listing_that_never_moved_has_no_scale_either(judge, make):
+    prices = judge(make.bars("A", [*[10.0] * 40, 5.0], volume=1.0))
+    assert set(prices["quality_flags"]) == {""}
+
+
+def test_a_listing_unknown_to_the_instruments_keeps_its_bars(judge, make):
+    prices = judge(make.bars("A", closes(-0.5)), instruments=make.listings("B"))
+    assert len(prices) == 32
+    assert last_flags(prices, "A") == "jump"
