@@ -27,5 +27,6 @@ dictionary: .venv/.ready
 
 .venv/.ready: requirements.lock scripts/selloff.py
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps \
+	  --require-hashes -r requirements.lock
 	$(BIN)/python scripts/selloff.py $(BIN)/selloff && touch $@

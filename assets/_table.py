@@ -1,6 +1,7 @@
 """`@table_asset`, the one decorator that binds a function to its table contract."""
 
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -55,25 +56,6 @@ def table_asset(
             )
         inputs = [BY_NAME[name] for name in names if name in BY_NAME]
 
-        @dg.asset(
-            key=[table.layer, table.name],
-            deps=[dg.AssetKey([source.layer, source.name]) for source in inputs],
-            partitions_def=DAILY if partitioned else None,
-            backfill_policy=dg.BackfillPolicy.single_run() if partitioned else None,
-            group_name=table.layer,
-            description=table.doc,
-            metadata={
-                "dagster/column_schema": column_schema(table),
-                "dagster/table_name": table.qualified,
-                "grain": ", ".join(table.grain),
-            },
-            kinds={"duckdb", "ibis"} if inputs else {"duckdb"},
-            owners=OWNERS,
-            code_version=table.hash,
-            retry_policy=RETRIES,
-            required_resource_keys={"warehouse", "clock", *(RESOURCES & set(names))},
-            config_schema=config.to_config_schema() if config else None,
-        )
         def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
             given = {name: getattr(context.resources, name) for name in RESOURCES & set(names)}
             if config:
@@ -84,7 +66,29 @@ def table_asset(
             except WarehouseError as error:  # the user must act: trying again cannot help
                 raise dg.Failure(str(error), allow_retries=False) from error
 
-        return run
+        with warnings.catch_warnings():
+            # Single-run backfills are marked beta; the lock file holds the version they work in.
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            asset = dg.asset(
+                key=[table.layer, table.name],
+                deps=[dg.AssetKey([source.layer, source.name]) for source in inputs],
+                partitions_def=DAILY if partitioned else None,
+                backfill_policy=dg.BackfillPolicy.single_run() if partitioned else None,
+                group_name=table.layer,
+                description=table.doc,
+                metadata={
+                    "dagster/column_schema": column_schema(table),
+                    "dagster/table_name": table.qualified,
+                    "grain": ", ".join(table.grain),
+                },
+                kinds={"duckdb", "ibis"} if inputs else {"duckdb"},
+                owners=OWNERS,
+                code_version=table.hash,
+                retry_policy=RETRIES,
+                required_resource_keys={"warehouse", "clock", *(RESOURCES & set(names))},
+                config_schema=config.to_config_schema() if config else None,
+            )
+        return asset(run)
 
     return bind
 

@@ -182,7 +182,7 @@ def clean(text: str) -> str:
 
     Control, zero-width, bidirectional and private characters and lone surrogates are dropped.
     """
-    lines = (" ".join(map(_visible, line.split())) for line in text.splitlines())
+    lines = (" ".join(filter(None, map(_visible, line.split()))) for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
@@ -216,8 +216,8 @@ _DATELINE = re.compile(
     (?:[A-Z][\w.'-]{{0,30}}:?,?\ ){{0,4}}?           # Updated: | NEW YORK, | By Jane Doe,
     (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}}\.?,?\ )?
     (?: (?P<year>\d{{4}})-(?P<month>\d\d)-(?P<day>\d\d)
-      | (?P<month_us>{_MONTH})\ (?P<day_us>\d{{1,2}})(?:st|nd|rd|th)?,?\ (?P<year_us>\d{{4}})
-      | (?P<day_eu>\d{{1,2}})(?:st|nd|rd|th|\.)?\ (?P<month_eu>{_MONTH}),?\ (?P<year_eu>\d{{4}})
+      | (?P<month_us>{_MONTH})\ (?P<day_us>\d{{1,2}})(?:[a-z]{{2}})?,?\ (?P<year_us>\d{{4}})
+      | (?P<day_eu>\d{{1,2}})(?:[a-z]{{2}}|\.)?\ (?P<month_eu>{_MONTH}),?\ (?P<year_eu>\d{{4}})
     )
     (?=\ ?(?:$|[-\u2013\u2014|(:\u00b7]|,?\ ?(?:at\ )?T?\d{{1,2}}:\d\d))
     """,

@@ -127,7 +127,8 @@ def _answer(parts: SplitResult, policy: Policy, until: float) -> Iterator[HTTPRe
             connection.sock = trust.wrap_socket(bare, server_hostname=host)
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         connection.request("GET", path, headers={"User-Agent": "selloff", "Accept": "*/*"})
-        yield connection.getresponse()
+        with connection.getresponse() as response:
+            yield response
     finally:
         timer.cancel()
         cable.close()

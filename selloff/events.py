@@ -102,7 +102,7 @@ def selloff_events(  # noqa: PLR0913, PLR0917 - six tables, the table before, th
     DataFrame
         Columns of ``mart.selloff_events`` in order of session and region; NaN and None are NULL.
         Figures are those of the first session, `severity` the worst of all. Losses are USD,
-        positive when value was lost.
+        positive when value was lost; no sector that gained is an `origin_sector`.
     """
     chosen = thresholds or Detection()
     found = episodes(region_sessions(abnormal_returns, market_returns, instruments, chosen))
@@ -287,7 +287,7 @@ def _with_sectors(found: ir.Table, members: ir.Table) -> ir.Table:
         n_members=placed.abnormal_return.count(),
     )
     lonely = (sectors.n_members >= MINIMUM_SECTOR).ifelse(0, 1)
-    losing = sectors.filter(sectors.lost.notnull())
+    losing = sectors.filter(sectors.lost > 0)
     origin = losing.mutate(
         rank=ibis.row_number().over(group_by=_SESSION, order_by=(losing.lost.desc(), "sector"))
     )
@@ -347,8 +347,8 @@ def remembered(found: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:
     names = [known.get((region, pd.Timestamp(day)), own) for region, day, own in keys]
     kept = found.assign(event_id=names)
     gone = previous[~previous["event_id"].isin(names)].assign(status="withdrawn")
-    if gone.empty:
-        return kept.sort_values(["session_date", "region"], ignore_index=True)
-    typed = gone[list(_COLUMNS)].astype(kept.dtypes.to_dict())
-    both = pd.concat([kept, typed]) if len(kept) else typed
+    if kept.empty:
+        both = gone[list(_COLUMNS)]
+    else:
+        both = pd.concat([kept, gone[list(_COLUMNS)].astype(kept.dtypes.to_dict())])
     return both.sort_values(["session_date", "region", "status"], ignore_index=True)

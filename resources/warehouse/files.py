@@ -32,9 +32,10 @@ class WarehouseError(Exception):
 
 def check_name(path: Path) -> None:
     """Refuse a file whose stem is a schema name: DuckDB calls every query on it ambiguous."""
-    if path.stem.lower() in LAYERS:
+    catalog = path.name.partition(".")[0]
+    if catalog.lower() in LAYERS:
         raise WarehouseError(
-            f"{path}: a warehouse file cannot be called '{path.stem}', that is one of its schemas"
+            f"{path}: a warehouse file cannot be called '{catalog}', that is one of its schemas"
         )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +14,6 @@ from warehouse.tables.returns import ABNORMAL_RETURNS, MARKET_RETURNS
 from warehouse.tables.selloffs import SECTOR_CONTAGION, SELLOFF_EVENTS, SELLOFF_METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas as pd
 
     from warehouse.contract import Table
@@ -219,25 +217,30 @@ class Maker:
         return World(pd.concat(bars, ignore_index=True), instruments, sessions, shares)
 
 
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    with warnings.catch_warnings():
-        # Ibis 12 still asks DuckDB 2.0 for tables by the old name.
-        warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
-        yield Bench()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let Ibis 12 ask DuckDB 2.0 for tables by the old name."""
+    ignore = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(ignore)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture(scope="module")
 def chain(bench) -> Chain:
     return Chain(bench)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make() -> Maker:
     return Maker()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def panel(make):
     """Build a random world: eight US equities of three sectors, two of Tokyo, SPY, one FX pair."""
     import numpy as np

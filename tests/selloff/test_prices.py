@@ -118,6 +118,15 @@ def test_a_jump_begins_at_eight_robust_sigmas(judge, make, sigmas, flags):
     assert last_flags(judge(make.bars("A", closes(move), volume=1.0)), "A") == flags
 
 
+def test_a_jump_is_measured_on_the_rows_before_it_alone(judge, make):
+    # Ten moves of 1% and ten of 5%: the median is 3%, and one more large move makes it 5%.
+    moves = np.array([0.01, -0.05] * 10)
+    jump = 9 * 1.4826 * 0.03
+    levels = 100 * np.exp(np.cumsum([0.0, *moves, jump, 0.3, -0.3]))
+    flags = judge(make.bars("A", levels, volume=1.0))["quality_flags"].tolist()
+    assert flags == [*[""] * 21, "jump", "", ""]
+
+
 def test_the_thresholds_are_configuration(judge, make):
     bars = make.bars("A", closes(5 * 1.4826 * np.log(1.01)), volume=1.0)
     assert last_flags(judge(bars, thresholds=Judgement(jump_sigmas=4)), "A") == "jump"
@@ -127,8 +136,8 @@ def test_twice_the_usual_volume_corroborates_a_jump(judge, make):
     quiet = make.bars("A", closes(-0.5), volume=[*[100.0] * 31, 199.9])
     loud = make.bars("B", closes(-0.5), volume=[*[100.0] * 31, 200.0])
     mute = make.bars("C", closes(-0.5), volume=[*[0.0] * 31, 0.0])
-    others = dict(sector=["Chips", "Power", "Food"])
-    prices = judge(quiet, loud, mute, instruments=make.listings("A", "B", "C", **others))
+    strangers = make.listings("A", "B", "C", sector=["Chips", "Power", "Food"])
+    prices = judge(quiet, loud, mute, instruments=strangers)
     assert [last_flags(prices, ticker) for ticker in "ABC"] == ["jump", "", "jump"]
 
 
@@ -161,8 +170,8 @@ def test_only_equities_of_the_same_sector_and_region_are_peers(judge, make, stra
 
 
 def test_without_twenty_returns_there_is_no_scale(judge, make):
-    short = make.bars("A", closes()[:20] + [50.0], volume=1.0)
-    enough = make.bars("B", closes()[:21] + [50.0], volume=1.0)
+    short = make.bars("A", [*closes()[:20], 50.0], volume=1.0)
+    enough = make.bars("B", [*closes()[:21], 50.0], volume=1.0)
     prices = judge(short, enough, instruments=make.listings("A", "B"))
     assert last_flags(prices, "A") == ""
     assert last_flags(prices, "B") == "jump"

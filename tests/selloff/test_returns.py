@@ -162,7 +162,7 @@ def test_a_market_that_stands_still_explains_nothing(fit, make, pair):
     assert found["log_return"].notna().sum() == 59
 
 
-def test_every_row_that_rests_on_a_flagged_bar_says_so(fit, make, pair):
+def test_every_row_that_rests_on_a_flagged_bar_says_so(fit, pair):
     bars, market = pair
     bars["quality_flags"] = ["stale" if row == 10 else "" for row in range(60)]
     found = fit(bars, market)
@@ -172,7 +172,7 @@ def test_every_row_that_rests_on_a_flagged_bar_says_so(fit, make, pair):
     assert found["n_flagged"].max() == 1
 
 
-def test_a_simulated_bar_or_market_marks_what_rests_on_it(fit, make, pair):
+def test_a_simulated_bar_or_market_marks_what_rests_on_it(fit, pair):
     bars, market = pair
     bars["is_simulated"] = [row == 10 for row in range(60)]
     market["is_simulated"] = [row == 50 for row in range(60)]
@@ -182,7 +182,7 @@ def test_a_simulated_bar_or_market_marks_what_rests_on_it(fit, make, pair):
     assert found.index[found["is_simulated"]].tolist() == [10]
 
 
-def test_as_of_is_the_newest_vintage_behind_the_row(fit, make, pair):
+def test_as_of_is_the_newest_vintage_behind_the_row(fit, pair):
     bars, market = pair
     early, late = pd.Timestamp("2025-01-01"), pd.Timestamp("2025-02-01")
     bars["as_of"] = [late if row == 10 else early for row in range(60)]
@@ -200,13 +200,13 @@ def test_a_late_slice_with_enough_history_equals_the_whole(fit, pair):
 
 @pytest.mark.parametrize("rows", [(10, 11, 5), (10, 0, 5), (250, 11, 2)])
 def test_a_model_that_could_look_ahead_or_fit_nothing_is_refused(rows):
-    with pytest.raises(ValueError, match="precede|two pairs"):
+    with pytest.raises(ValueError, match=r"precede|two pairs"):
         MarketModel(*rows)
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="needs ../shared/reference, not in the clone")
 @pytest.mark.parametrize("panel_name", ["clustered", "staggered"])
-def test_the_day_of_every_reference_event_equals_the_textbook(fit, make, panel_name):
+def test_the_day_of_every_reference_event_equals_the_textbook(fit, panel_name):
     wide = pd.read_csv(REFERENCE / "inputs/prices_wide.csv", parse_dates=["date"])
     index = pd.read_csv(REFERENCE / "inputs/index.csv", parse_dates=["date"])
     bars = wide.melt("date", var_name="ticker", value_name="close")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import shutil
 import sys
@@ -134,9 +133,3 @@ def processes():
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["resources.warehouse", "pyarrow", "duckdb"])
     return context
-
-
-@pytest.fixture(scope="session")
-def is_number():
-    """Whether a delivered value is a finite number."""
-    return lambda value: value is not None and math.isfinite(value)

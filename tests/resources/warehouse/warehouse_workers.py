@@ -96,4 +96,5 @@ def read_in_a_loop(path, stop, answers):
         torn += len(found) != 1 or found[0][1] != N_LISTINGS
         backwards += found[-1][0] < last
         last = found[-1][0]
+        time.sleep(0.01)
     answers.put({"seen": seen, "failed": failed, "torn": torn, "backwards": backwards})

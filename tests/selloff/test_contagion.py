@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from selloff.contagion import sector_contagion
+from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
+from warehouse.tables.returns import ABNORMAL_RETURNS
+from warehouse.tables.selloffs import SECTOR_CONTAGION, SELLOFF_EVENTS, SELLOFF_METRICS
+
+COUNT, EVENT = 100, 70
+
+
+class Scene:
+    """Two chip makers, two utilities and a baker in the US, one chip maker in Tokyo; 100 days."""
+
+    def __init__(self, bench, make):
+        self.bench, self.make = bench, make
+        self.days = make.days(COUNT + 5)
+        self.names = ["C1", "C2", "P1", "P2", "F1", "T1"]
+        self.instruments = make.listings(
+            *self.names,
+            sector=["Chips", "Chips", "Power", "Power", "Food", "Chips"],
+            region=["US"] * 5 + ["JP"],
+            exchange_mic=["XNYS"] * 5 + ["XTKS"],
+        )
+        random = np.random.default_rng(11)
+        rows = [(name, row) for name in self.names for row in range(COUNT)]
+        self.returns = pd.DataFrame(rows, columns=["ticker", "row"])
+        self.returns["log_return"] = random.normal(0, 0.02, len(rows))
+        self.returns["abnormal_return"] = self.returns["abnormal_z"] = 0.0
+        self.origin = "Chips"
+        self.losses = {}
+        self.last = EVENT
+
+    def set(self, row, **values):
+        """Give a listing's abnormal return, and z a hundred times that, in the row's session."""
+        for name, abnormal in values.items():
+            here = (self.returns["ticker"] == name) & (self.returns["row"] == row)
+            z = None if abnormal is None else abnormal * 100
+            self.returns.loc[here, ["abnormal_return", "abnormal_z"]] = abnormal, z
+
+    def series(self, *names):
+        """Return the mean log return of these listings, day by day."""
+        own = self.returns[self.returns["ticker"].isin(names)]
+        return own.groupby("row")["log_return"].mean()
+
+    def measure(self, **options):
+        """Return the sector table of the event, by sector."""
+        put, days = self.bench.put, self.days
+        event = {
+            "event_id": "e",
+            "region": "US",
+            "session_date": days[EVENT],
+            "last_session_date": days[self.last],
+            "started_at": days[EVENT - 1] + pd.Timedelta("21h"),
+            "origin_sector": self.origin,
+            "n_falling": 0,
+            "n_listings": 0,
+            "severity": 1.0,
+        }
+        lost = pd.DataFrame(
+            {
+                "event_id": "e",
+                "ticker": self.names,
+                "session_date": days[EVENT],
+                "close": 1.0,
+                "drawdown": 0.0,
+                "abnormal_market_value_lost_usd": [self.losses.get(n) for n in self.names],
+            }
+        )
+        rows = self.returns.assign(session_date=days[self.returns["row"]]).drop(columns="row")
+        sessions = [self.make.sessions("XNYS", days), self.make.sessions("XTKS", days, "06:00")]
+        found = sector_contagion(
+            put(SELLOFF_EVENTS, pd.DataFrame([event])),
+            put(SELLOFF_METRICS, lost.astype({"abnormal_market_value_lost_usd": float})),
+            put(ABNORMAL_RETURNS, rows),
+            put(INSTRUMENTS, self.instruments),
+            put(SESSIONS, pd.concat(sessions, ignore_index=True)),
+            **options,
+        )
+        return self.bench.hold(SECTOR_CONTAGION, found).set_index("sector")
+
+
+@pytest.fixture
+def scene(bench, make):
+    return Scene(bench, make)
+
+
+def test_members_are_the_regions_equities_with_an_abnormal_return(scene):
+    scene.set(EVENT, C1=-0.05, C2=-0.01, P1=-0.03, P2=None, T1=-0.5)
+    scene.losses = {"C1": 5.0, "C2": 2.0}
+    found = scene.measure()
+    assert found["n_members"].to_dict() == {"Chips": 2, "Food": 1, "Power": 1}
+    chips = found.loc["Chips"]
+    assert chips["mean_abnormal_return"] == pytest.approx(-0.03)
+    assert chips["median_abnormal_return"] == pytest.approx(-0.03)
+    assert chips["share_falling"] == 0.5
+    assert chips["abnormal_market_value_lost_usd"] == 7.0
+    assert pd.isna(found.loc["Power", "abnormal_market_value_lost_usd"])
+
+
+def test_correlations_are_those_of_the_sessions_around_the_event(scene):
+    found = scene.measure()
+    chips, power = scene.series("C1", "C2"), scene.series("P1", "P2")
+    before = np.corrcoef(chips[EVENT - 60 : EVENT], power[EVENT - 60 : EVENT])[0, 1]
+    after = np.corrcoef(chips[EVENT + 1 : EVENT + 21], power[EVENT + 1 : EVENT + 21])[0, 1]
+    got = found.loc["Power", ["correlation_before", "correlation_after"]]
+    assert got.tolist() == pytest.approx([before, after], rel=1e-12)
+    assert set(found["n_before"]) == {60}
+    assert set(found["n_after"]) == {20}
+    assert set(found["observed_through"]) == {scene.days[EVENT + 20]}
+    origin = found.loc["Chips", ["correlation_before", "correlation_after"]]
+    assert origin.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(("sessions", "is_known"), [(4, False), (5, True)])
+def test_fewer_than_five_pairs_give_no_correlation(scene, sessions, is_known):
+    scene.returns = scene.returns[scene.returns["row"] <= EVENT + sessions]
+    found = scene.measure()
+    assert found["n_after"].tolist() == [sessions] * 3
+    assert found["correlation_after"].notna().tolist() == [is_known] * 3
+    assert set(found["observed_through"]) == {scene.days[EVENT + sessions]}
+
+
+def test_before_any_session_follows_nothing_is_observed(scene):
+    scene.returns = scene.returns[scene.returns["row"] <= EVENT]
+    found = scene.measure()
+    assert found["observed_through"].isna().all()
+    assert found["n_after"].tolist() == [0, 0, 0]
+    assert found["correlation_before"].notna().all()
+
+
+def test_without_an_origin_there_is_no_correlation(scene):
+    scene.origin = None
+    found = scene.measure()
+    assert found[["correlation_before", "correlation_after"]].isna().all(axis=None)
+    assert found["n_before"].tolist() == [0, 0, 0]
+
+
+def test_a_sector_that_stood_still_has_no_correlation(scene):
+    scene.returns.loc[scene.returns["ticker"] == "F1", "log_return"] = 0.001
+    found = scene.measure()
+    assert pd.isna(found.loc["Food", "correlation_before"])
+    assert found.loc["Food", "n_before"] == 60
+
+
+def test_sectors_are_ranked_by_the_close_at_which_they_first_fell(scene):
+    scene.set(EVENT, T1=-0.03, P1=-0.02, P2=-0.02, C1=-0.05, C2=-0.05)
+    scene.set(EVENT + 1, F1=-0.09)
+    found = scene.measure()
+    tokyo = scene.days[EVENT] + pd.Timedelta("6h")
+    new_york = scene.days[EVENT] + pd.Timedelta("21h")
+    assert found.loc["Chips", "first_falling_at"] == tokyo
+    assert found.loc["Chips", "first_falling_region"] == "JP"
+    assert found.loc["Power", "first_falling_at"] == new_york
+    assert found.loc["Food", "first_falling_at"] == new_york + pd.Timedelta("1D")
+    ranks = found["first_falling_order"].to_dict()
+    assert ranks == {"Chips": 1, "Power": 2, "Food": 3}
+
+
+def test_equal_closes_share_a_rank_and_the_next_follows_without_a_gap(scene):
+    scene.set(EVENT, P1=-0.02, P2=-0.02, C1=-0.05, C2=-0.05)
+    scene.set(EVENT + 1, F1=-0.09)
+    ranks = scene.measure()["first_falling_order"].to_dict()
+    assert ranks == {"Chips": 1, "Power": 1, "Food": 2}
+
+
+@pytest.mark.parametrize("row", [EVENT - 1, EVENT + 2])
+def test_falls_before_the_start_or_after_the_next_session_do_not_count(scene, row):
+    scene.set(row, F1=-0.09)
+    found = scene.measure()
+    assert found["first_falling_at"].isna().all()
+    assert found["first_falling_order"].isna().all()
+
+
+def test_a_longer_event_is_watched_longer(scene):
+    scene.set(EVENT + 2, F1=-0.09)
+    scene.last = EVENT + 1
+    fallen = scene.measure()["first_falling_at"].dropna()
+    assert fallen.to_dict() == {"Food": scene.days[EVENT + 2] + pd.Timedelta("21h")}
+
+
+def test_a_mean_above_the_threshold_is_no_fall_of_the_sector(scene):
+    scene.set(EVENT, C1=-0.05, C2=0.02)
+    found = scene.measure()
+    assert pd.isna(found.loc["Chips", "first_falling_at"])
+    assert found.loc["Chips", "share_falling"] == 0.5
+
+
+def test_provenance_covers_members_and_windows(scene):
+    scene.returns["n_flagged"] = (scene.returns["ticker"] == "P1").astype(int)
+    scene.returns["has_simulated_inputs"] = scene.returns["ticker"] == "C2"
+    late = (scene.returns["row"] == EVENT + 20) & (scene.returns["ticker"] == "F1")
+    scene.returns["as_of"] = pd.Timestamp("2025-03-02")
+    scene.returns.loc[late, "as_of"] = pd.Timestamp("2025-04-01")
+    found = scene.measure()
+    assert found["n_flagged"].to_dict() == {"Chips": 0, "Food": 0, "Power": 1}
+    assert found["has_simulated_inputs"].to_dict() == {"Chips": True, "Food": False, "Power": False}
+    assert set(found["as_of"]) == {pd.Timestamp("2025-04-01")}

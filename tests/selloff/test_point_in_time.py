@@ -1,0 +1,79 @@
+"""Nothing that a row says of its session may depend on what came after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from selloff.events import Detection
+from selloff.returns import MarketModel
+
+SETTINGS = {
+    "model": MarketModel(first=40, last=3, minimum=20),
+    "burn_in": 20,
+    "detection": Detection(market_z=-2.0, breadth=0.15, min_falling=2, listing_z=-1.5),
+}
+# What an event says of its first session; severity and extent grow while it lasts.
+AT_FIRST = [
+    "event_id",
+    "session_date",
+    "started_at",
+    "scope",
+    "region",
+    "origin_sector",
+    "hardest_hit_sector",
+    "market_return",
+    "market_z",
+    "breadth",
+    "n_falling",
+    "n_listings",
+    "market_value_lost_usd",
+    "n_flagged",
+]
+
+
+def until(frame, day):
+    return frame[frame["session_date"] <= day].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("markets", [{"US": "SPY"}, {}])
+@pytest.mark.parametrize(("seed", "cut"), [(1, 75), (2, 90), (3, 104)])
+def test_truncating_the_input_changes_no_earlier_row(chain, panel, seed, cut, markets):
+    world = panel(seed, crash=cut)
+    whole = chain(world, markets=markets, **SETTINGS)
+    day = sorted(set(world.vintages["session_date"]))[cut]
+    known = replace(world, vintages=until(world.vintages, day))
+    part = chain(known, markets=markets, **SETTINGS)
+    for name in ("daily_prices", "market_returns", "abnormal_returns"):
+        expected = until(whole[name], day)
+        assert len(expected) > 0
+        pd.testing.assert_frame_equal(part[name], expected, rtol=1e-9, atol=1e-14)
+    before = until(whole["selloff_events"], day)
+    assert len(before) > 0
+    pd.testing.assert_frame_equal(
+        part["selloff_events"][AT_FIRST], before[AT_FIRST], rtol=1e-9, atol=1e-14
+    )
+    closed = before["last_session_date"] < day
+    pd.testing.assert_series_equal(
+        part["selloff_events"]["severity"][closed], before["severity"][closed], rtol=1e-9
+    )
+
+
+def test_a_later_restatement_changes_only_rows_that_rest_on_it(chain, panel):
+    world = panel(5)
+    day = sorted(set(world.vintages["session_date"]))[60]
+    here = (world.vintages["session_date"] == day) & (world.vintages["ticker"] == "U0")
+    restated = world.vintages[here].assign(
+        close=lambda t: t["close"] * 1.5, known_from="2025-04-01", row_hash="1"
+    )
+    vintages = world.vintages.assign(known_from="2025-03-01", row_hash="0")
+    changed = replace(world, vintages=pd.concat([vintages, restated], ignore_index=True))
+    first, second = (chain(w, **SETTINGS)["abnormal_returns"] for w in (world, changed))
+    touched = first.compare(second)[("log_return", "other")].dropna().index
+    assert set(second.loc[touched, "ticker"]) == {"U0"}
+    assert second.loc[touched, "session_date"].min() == day
+    is_new = second["as_of"] == pd.Timestamp("2025-04-01")
+    assert set(second.loc[is_new, "ticker"]) == {"U0"}
+    assert is_new.sum() == 2 + (41 - 3 + 1)
