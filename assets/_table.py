@@ -111,7 +111,7 @@ class _Step:
     def run(self, context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Compute and write the table; return the metadata of the materialization."""
         warehouse: Warehouse = context.resources.warehouse
-        stamp = {"run_id": context.run_id, "now": naive_utc(context.resources.clock.now())}
+        stamp = {"run_id": context.run.run_id, "now": naive_utc(context.resources.clock.now())}
         days = Days.of_run(context.run.tags)
         if self.inputs or "previous" in self.names:
             wanted = days if self.table.partition else None

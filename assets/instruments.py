@@ -32,13 +32,9 @@ def instruments(reference: Reference, price_vintages: Any) -> Any:
     ids = known["listing_id"].to_pylist()
     unknown = delivered.filter(~delivered.listing_id.isin(ids)).to_pyarrow()
     constant = {"asset_class": "equity", "registered_from": "prices"}
-    columns = {
-        name: unknown[name].cast(pa.string())
-        if name in unknown.column_names
-        else pa.array([constant.get(name)] * len(unknown), pa.string())
-        for name in INSTRUMENTS.column_names
-    }
-    return pa.concat_tables([known.select(list(columns)), pa.table(columns)])
+    registered = [{**constant, **row} for row in unknown.to_pylist()]
+    rows = pa.Table.from_pylist(registered, schema=known.schema)
+    return pa.concat_tables([known, rows])
 
 
 @table_asset(INSTRUMENT_ALIASES)

@@ -29,7 +29,7 @@ BACKFILL_TAG = "selloff/backfill"
 def releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Copy the checked core file to a release and swing `current` to it."""
     release_id = context.resources.warehouse.publish(
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         is_backfill=BACKFILL_TAG in context.run.tags,
         now=naive_utc(context.resources.clock.now()),
     )

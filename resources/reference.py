@@ -230,8 +230,14 @@ def _faults(row: Row) -> Iterator[str]:
         yield f"unknown exchange {mic!r}: it has no trading calendar"
     if (currency := row.get("currency")) and not re.fullmatch("[A-Z]{3}", currency):
         yield f"currency {currency!r} is not an ISO 4217 code"
+    if (entered := row.get("constituent_from")) and not _is_date(entered):
+        yield f"constituent_from {entered!r} is no date YYYY-MM-DD"
     if None in row:
         yield "more cells than the header has columns"
+
+
+def _is_date(text: str) -> bool:
+    return bool(re.fullmatch(r"[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", text))
 
 
 def _required(contract: Table) -> tuple[str, ...]:
@@ -268,4 +274,9 @@ def _arrow(rows: Iterable[Row], contract: Table) -> pa.Table:
 
     types = {"BOOLEAN": pa.bool_(), "DATE": pa.date32(), "DOUBLE": pa.float64()}
     fields = [(column.name, types.get(column.type, pa.string())) for column in contract.columns]
-    return pa.Table.from_pylist(list(rows), schema=pa.schema(fields))
+    dates = [column.name for column in contract.columns if column.type == "DATE"]
+    typed = [
+        {**row, **{n: date.fromisoformat(row[n]) for n in dates if isinstance(row[n], str)}}
+        for row in rows
+    ]
+    return pa.Table.from_pylist(typed, schema=pa.schema(fields))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from selloff._ibis import looked_up
 from selloff.markets import region_closes
+from selloff.members import members
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -65,7 +66,7 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
     Returns
     -------
     ibis Table
-        Columns of ``mart.sector_contagion``. Members are the region's equities with an abnormal
+        Columns of ``mart.sector_contagion``. Members (`selloff.members`) have an abnormal
         return in the event's first session (log points, negative when the price falls). Losses are
         USD, positive when lost, NULL where no member's share count was known. Correlations are
         NULL without an origin sector or movement, 1 for the origin itself. `first_falling_at` is
@@ -78,7 +79,7 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
     events = selloff_events.filter(selloff_events.status == "detected").select(
         "event_id", "region", "session_date", "last_session_date", "started_at", "origin_sector"
     )
-    panel = _panel(abnormal_returns, instruments)
+    panel = members(abnormal_returns, instruments).filter(lambda t: t.sector.notnull())
     rows = _impact(events, panel, selloff_metrics, falling_z)
     window = _window(events, panel, window_before, window_after)
     for part in (
@@ -101,17 +102,6 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
         first_falling_order=rows.first_falling_at.isnull().ifelse(None, rank),
         as_of=ibis.greatest(rows.as_of, ibis.coalesce(rows.window_as_of, rows.as_of)),
     ).select(*_COLUMNS)
-
-
-def _panel(abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:
-    """Return the abnormal returns of equities whose sector and region are known."""
-    kept = instruments.filter(
-        instruments.asset_class == "equity",
-        instruments.sector.notnull(),
-        instruments.region.notnull(),
-    )
-    known = kept.select("listing_id", "sector", "region")
-    return abnormal_returns.inner_join(known, "listing_id")
 
 
 def _impact(

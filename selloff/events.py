@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from selloff._ibis import fetched, looked_up
 from selloff.markets import BORROWED, region_closes
+from selloff.members import members
 from selloff.valuation import with_losses
 
 if TYPE_CHECKING:
@@ -106,16 +107,9 @@ def selloff_events(  # noqa: PLR0913, PLR0917 - six tables, the table before, th
     """
     chosen = thresholds or Detection()
     found = episodes(region_sessions(abnormal_returns, market_returns, instruments, chosen))
-    members = _members(found, abnormal_returns, daily_prices, instruments, shares_outstanding)
-    table = _with_sectors(_with_start(found, instruments, sessions), members)
+    struck = _struck(found, abnormal_returns, daily_prices, instruments, shares_outstanding)
+    table = _with_sectors(_with_start(found, instruments, sessions), struck)
     return remembered(_named(fetched(table)), previous)
-
-
-def _equities(abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:
-    """Return the abnormal returns of equities with a region, with sector and region."""
-    kept = instruments.filter(instruments.asset_class == "equity", instruments.region.notnull())
-    known = kept.select("listing_id", "sector", "region", usual_currency="currency")
-    return abnormal_returns.inner_join(known, "listing_id")
 
 
 def region_sessions(
@@ -141,7 +135,7 @@ def region_sessions(
     """
     import ibis
 
-    equities = _equities(abnormal_returns, instruments)
+    equities = members(abnormal_returns, instruments)
     is_falling = equities.abnormal_z <= chosen.listing_z
     counts = equities.group_by(_SESSION).aggregate(
         n_listings=equities.abnormal_z.count(),
@@ -242,14 +236,14 @@ def _with_start(found: ir.Table, instruments: ir.Table, sessions: ir.Table) -> i
     )
 
 
-def _members(
+def _struck(
     found: ir.Table,
     abnormal_returns: ir.Table,
     daily_prices: ir.Table,
     instruments: ir.Table,
     shares_outstanding: ir.Table,
 ) -> ir.Table:
-    """Return the region's equities in each first session, with losses and flagged bars."""
+    """Return the region's members in each first session, with losses and flagged bars."""
     import ibis
 
     flagged = (daily_prices.quality_flags != "").cast("int64")
@@ -262,7 +256,7 @@ def _members(
         previous_close="close",
         previous_flagged=flagged,
     )
-    rows = _equities(abnormal_returns, instruments).semi_join(found, _SESSION)
+    rows = members(abnormal_returns, instruments).semi_join(found, _SESSION)
     rows = rows.inner_join(bars, ("listing_id", "session_date"))
     rows = looked_up(rows, before, ("listing_id", "previous_session_date"))
     rows = rows.mutate(
@@ -272,15 +266,15 @@ def _members(
     return with_losses(rows, daily_prices, instruments, shares_outstanding)
 
 
-def _with_sectors(found: ir.Table, members: ir.Table) -> ir.Table:
+def _with_sectors(found: ir.Table, struck: ir.Table) -> ir.Table:
     """Add the loss of the region, the sector it came from and the sector it hit hardest."""
     import ibis
 
-    totals = members.group_by(_SESSION).aggregate(
-        market_value_lost_usd=members.market_value_lost_usd.sum(),
-        flagged=members.bars_flagged.sum(),
+    totals = struck.group_by(_SESSION).aggregate(
+        market_value_lost_usd=struck.market_value_lost_usd.sum(),
+        flagged=struck.bars_flagged.sum(),
     )
-    placed = members.filter(members.sector.notnull())
+    placed = struck.filter(struck.sector.notnull())
     sectors = placed.group_by(*_SESSION, "sector").aggregate(
         lost=placed.abnormal_market_value_lost_usd.sum(),
         mean_abnormal=placed.abnormal_return.mean(),

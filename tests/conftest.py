@@ -48,5 +48,5 @@ def replay(tmp_path_factory, command):
     """The replay through the whole graph, once for all tests that only look at it."""
     home = tmp_path_factory.mktemp("replay")
     result = command(home, "demo")
-    assert result.exit_code == 0, result
+    assert result.exit_code == 0, result.output[-3000:]
     return SimpleNamespace(home=home, result=result, release=home / "current" / "warehouse.duckdb")

@@ -36,6 +36,13 @@ INSTRUMENTS = Table(
             nullable=True,
         ),
         Column(
+            "constituent_from",
+            "DATE",
+            "First date in the index behind the region's market (US: S&P 500), over whose "
+            "constituents breadth and sectors are counted; NULL where it is none.",
+            nullable=True,
+        ),
+        Column(
             "registered_from",
             "VARCHAR",
             "Where the row comes from.",

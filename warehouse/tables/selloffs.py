@@ -5,8 +5,6 @@ from __future__ import annotations
 from warehouse import columns as c
 from warehouse.contract import Column, Order, Table
 
-_COUNT = {"type": "BIGINT", "unit": "listings", "minimum": 0}
-
 SELLOFF_EVENTS = Table(
     layer="mart",
     name="selloff_events",
@@ -46,15 +44,27 @@ SELLOFF_EVENTS = Table(
         Column(
             "breadth",
             "DOUBLE",
-            "Share of the region's equities with abnormal z at or below -2.",
+            "Share of the market's members with abnormal z at or below -2.",
             unit="fraction",
             nullable=True,
             minimum=0,
             maximum=1,
         ),
-        Column("n_falling", doc="Equities with abnormal z at or below -2.", **_COUNT),  # type: ignore[arg-type]
-        Column("n_listings", doc="Equities with an abnormal z.", **_COUNT),  # type: ignore[arg-type]
-        c.MARKET_VALUE_LOST_USD.but(doc="Sum over the region's equities with a share count."),
+        Column(
+            "n_falling",
+            doc="Members with abnormal z at or below -2.",
+            type="BIGINT",
+            unit="listings",
+            minimum=0,
+        ),
+        Column(
+            "n_listings",
+            doc="Members with an abnormal z: constituents of the index, else all equities.",
+            type="BIGINT",
+            unit="listings",
+            minimum=0,
+        ),
+        c.MARKET_VALUE_LOST_USD.but(doc="Sum over the members with a share count."),
         Column(
             "severity",
             "DOUBLE",
@@ -155,8 +165,10 @@ SECTOR_CONTAGION = Table(
         c.SESSION_DATE.but(doc="First session of the event."),
         Column(
             "n_members",
-            doc="Equities of the region in the sector with an abnormal return.",
-            **_COUNT,  # type: ignore[arg-type]
+            doc="Members of the region's market in the sector with an abnormal return.",
+            type="BIGINT",
+            unit="listings",
+            minimum=0,
         ),
         c.ABNORMAL_RETURN.but(name="mean_abnormal_return", doc="Mean over the members."),
         c.ABNORMAL_RETURN.but(name="median_abnormal_return", doc="Median over the members."),

@@ -1,0 +1,42 @@
+"""Who speaks for a region's market: the constituents of its index, as far as they are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+def members(abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:
+    """Return the abnormal returns of the equities over which a region's market is counted.
+
+    A listing counts from the day it entered the index. Where no constituent of a region has a
+    row in a session (no index is known, or none of its names is in the data), all of the
+    region's equities count: depositary receipts and names from outside the index would else
+    count a foreign or a second market's fall as this one's breadth.
+
+    Parameters
+    ----------
+    abnormal_returns, instruments : ibis Table
+        Columns of the core tables of these names.
+
+    Returns
+    -------
+    ibis Table
+        The columns of `abnormal_returns` with `sector` (NULL where unknown), `region` and
+        `usual_currency` of the listing.
+    """
+    import ibis
+
+    equities = instruments.filter(instruments.asset_class == "equity", instruments.region.notnull())
+    known = equities.select(
+        "listing_id", "sector", "region", "constituent_from", usual_currency="currency"
+    )
+    rows = abnormal_returns.inner_join(known, "listing_id")
+    rows = rows.mutate(is_constituent=(rows.constituent_from <= rows.session_date).fill_null(False))  # noqa: FBT003 - Ibis takes the literal
+    in_session = ibis.window(group_by=("region", "session_date"))
+    rows = rows.mutate(constituents=rows.is_constituent.ifelse(1, 0).sum().over(in_session))
+    return rows.filter(rows.is_constituent | (rows.constituents == 0)).drop(
+        "constituent_from", "is_constituent", "constituents"
+    )
