@@ -33,7 +33,7 @@ daily = dg.define_asset_job(
 )
 core_only = dg.define_asset_job(
     "core_only",
-    selection=dg.AssetSelection.groups("raw", "core"),
+    selection=dg.AssetSelection.groups("raw", "core") & _CHECKED,
     tags=ONE_AT_A_TIME,
     description="Fetch and keep, up to the abnormal returns; for markets closing before New York.",
 )
@@ -131,6 +131,7 @@ after_tokyo_close = after_close(
 
 
 @dg.schedule(
+    description="Hold what we have against the exchanges' calendars, before anyone relies on it.",
     cron_schedule="0 6 * * *",
     execution_timezone="UTC",
     job=check_freshness,
@@ -145,6 +146,7 @@ SCHEDULES = [after_us_close, after_europe_close, after_tokyo_close, every_mornin
 
 
 @dg.sensor(
+    description="Alert once per event and severity step, for the last five sessions.",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.STOPPED,
     required_resource_keys={"warehouse", "alerts", "clock"},
@@ -203,6 +205,7 @@ def recent_events(
 
 @dg.sensor(
     job=read_articles,
+    description="Read the drop folder when a file in it is new or changed.",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.STOPPED,
     required_resource_keys={"article_source"},

@@ -189,11 +189,17 @@ def _failures(result: Any) -> list[str]:
         found.append(f"{step.step_key}: {error.message.strip().splitlines()[0]}")
     found += [
         f"{check.asset_key.to_user_string()} {check.check_name}: "
-        f"{check.description or check.metadata['first_failing_rows'].value}"
+        f"{check.description or _seen(check.metadata)}"
         for check in result.get_asset_check_evaluations()
         if not check.passed and check.severity.value == "ERROR"
     ]
     return found
+
+
+def _seen(metadata: Any) -> str:
+    """Return the first failing rows of a check, else how many failed."""
+    rows = metadata.get("first_failing_rows")
+    return str(rows.value) if rows else f"{metadata['rows_failed'].value} rows"
 
 
 def _report_refused(warehouse: Warehouse, result: Any, run_id: str) -> int:

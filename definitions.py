@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -39,10 +40,17 @@ defs = dg.Definitions(
     executor=dg.in_process_executor,
     resources={
         "alerts": Alerts(webhook=ENV("SELLOFF_WEBHOOK", "")),
-        "article_source": Articles(path=ENV("SELLOFF_ARTICLES_PATH", "")),
+        "article_source": Articles(
+            path=ENV("SELLOFF_ARTICLES_PATH", ""), feeds=ENV("SELLOFF_FEEDS", "").split()
+        ),
         "calendars": Calendars(),
         "clock": Clock(),
-        "price_provider": Prices(provider=ENV("SELLOFF_PRICES", "replay"), path=PRICES_PATH),
+        "price_provider": Prices(
+            provider=ENV("SELLOFF_PRICES", "replay"),
+            path=PRICES_PATH,
+            tickers=ENV("SELLOFF_TICKERS", "").split(),
+            columns=json.loads(ENV("SELLOFF_PRICES_COLUMNS", "{}")),
+        ),
         "reference": Reference(prices_path=PRICES_PATH),
         "settings": Settings(),
         "warehouse": Warehouse(path=WAREHOUSE),

@@ -47,14 +47,17 @@ def _number(value: float | None) -> str:
 FORMS = {
     "simple_return": ("return", _percent),
     "drawdown": ("drawdown", _percent),
-    "mean_abnormal_return": ("mean abnormal", _percent),
+    "mean_abnormal_return": ("mean abnormal, log", lambda v: "" if v is None else f"{v:+.4f}"),
     "share_falling": ("share falling", lambda v: "" if v is None else f"{v:.0%}"),
     "market_value_lost_usd": ("lost, bn USD", _billions),
-    "abnormal_market_value_lost_usd": ("abnormally lost, bn USD", _billions),
+    "abnormal_market_value_lost_usd": ("abn. lost, bn USD", _billions),
     "abnormal_z": ("z", _number),
     "correlation_before": ("corr. before", _number),
     "correlation_after": ("corr. after", _number),
-    "days_to_recover": ("days to recover", lambda v: "open" if v is None else str(v)),
+    "days_to_recover": ("recovered in", lambda v: "open" if v is None else f"{v} days"),
+    "n_members": ("members", str),
+    "n_flagged": ("flagged bars", str),
+    "first_falling_order": ("fell as no.", lambda v: "" if v is None else str(v)),
 }
 
 
@@ -67,7 +70,7 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
         if note["simulated"]
         else "All prices as delivered."
     )
-    breadth = "" if found["breadth"] is None else f", {found['breadth']:.0%} of equities falling"
+    breadth = "" if found["breadth"] is None else f", {found['breadth']:.0%} of members falling"
     target.print(
         f"\n[bold]{found['session_date']}  {found['scope']} sell-off in {found['region']}[/bold]  "
         f"(severity {found['severity']:.2f}, {found['status']})\n"
@@ -81,11 +84,17 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
     as_table(fetch(con, SECTORS, at), title="Sectors", target=target)
 
 
+def _named(sample: str | None) -> str:
+    """Return the first failing rows by the values that name them."""
+    found = json.loads(sample or "[]")
+    return ", ".join(" ".join(str(value) for value in list(row.values())[:2]) for row in found[:3])
+
+
 def show_failed_checks(target: Console, con: Any) -> None:
     """Print the checks of the last run that did not pass, with what they found first."""
     rows = fetch(con, FAILED_CHECKS)
     for row in rows:
-        row["sample"] = (row["sample"] or "")[:70]
+        row["sample"] = _named(row["sample"])
     as_table(rows, title="Checks that failed (warnings keep the data, flagged)", target=target)
 
 
@@ -100,7 +109,7 @@ def as_table(
     for name, value in (rows[0] if rows else {"no rows": ""}).items():
         right = name in FORMS or isinstance(value, (int, float))
         label = FORMS[name][0] if name in FORMS and title else name
-        grid.add_column(label, justify="right" if right else "left")
+        grid.add_column(label, justify="right" if right else "left", no_wrap=bool(title))
     for row in rows:
         grid.add_row(
             *(

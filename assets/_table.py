@@ -107,6 +107,7 @@ class _Step:
         self.table, self.function, self.names, self.inputs = table, function, names, inputs
         self.given = given
         self.sql: str | None = None
+        self.reason: str | None = None
 
     def run(self, context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Compute and write the table; return the metadata of the materialization."""
@@ -126,6 +127,8 @@ class _Step:
         """Fetch from the outside: a batch is landed, reference data replaces its table."""
         result = self._call({}, days)
         if isinstance(result, Batch):
+            reasons = {answer.reason for answer in result.answers}
+            self.reason = reasons.pop() if len(reasons) == 1 else None
             return warehouse.land(self.table, result, **stamp)
         return warehouse.materialize(
             self.table, lambda _con, _days: result, inputs=[], days=None, **stamp
@@ -168,7 +171,7 @@ class _Step:
         if written.n_quarantined:
             found["quarantined_rows"] = written.n_quarantined
         if not written.n_rows and days:
-            found["reason"] = f"nothing new for {days.start} to {days.end}"
+            found["reason"] = self.reason or f"nothing new for {days.start} to {days.end}"
         if self.sql:
             found["sql"] = dg.MetadataValue.md(f"```sql\n{self.sql}\n```")
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,10 @@ def price_vintages(
     mics = {listing.exchange_mic for listing in listings if listing.exchange_mic}
     if not calendars.sessions(mics, days).num_rows:
         return _closed(days)
-    return price_provider.fetch(listings, days)
+    batch = price_provider.fetch(listings, days)
+    kept = batch.of(listings) if wanted else batch
+    rejects = [*kept.rejects, *reference.rejects()]
+    return replace(kept, kind=price_provider.kind, rejects=rejects)
 
 
 @table_asset(DAILY_PRICES)

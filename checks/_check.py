@@ -115,9 +115,7 @@ def report(context: Any, table: Table, findings: dict[str, Finding]) -> list[dg.
             metadata={
                 "rows_checked": found.n_checked,
                 "rows_failed": found.n_failed,
-                "first_failing_rows": dg.MetadataValue.json(
-                    json.loads(_json(found.sample) or "[]")
-                ),
+                **_shown(found.sample),
             },
         )
         for name, found in findings.items()
@@ -133,5 +131,12 @@ def rows_of(
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
+def _shown(sample: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the first failing rows as metadata, if there are any."""
+    rows = json.loads(_json(sample) or "[]")
+    return {"first_failing_rows": dg.MetadataValue.json(rows)} if rows else {}
+
+
 def _json(sample: list[dict[str, Any]]) -> str | None:
-    return json.dumps(sample[:SAMPLE_ROWS], default=str) if sample else None
+    # Texts come from outside, and not every viewer of metadata treats them as text.
+    return json.dumps(sample[:SAMPLE_ROWS], default=str).replace("<", "&lt;") if sample else None

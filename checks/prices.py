@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # One absent listing is a gap; half of an exchange absent is a failure of the source.
 SOURCE_FAULT_SHARE = 0.5
 SOURCE_FAULT_LISTINGS = 5
+# A hole in a long history is a warning (a public file of the whole US market lacks one session in
+# 416); the newest session, or more than one in a hundred, stops the run.
+SOURCE_FAULT_SESSIONS = 0.01
 
 _EXPECTED = """
 WITH lives AS (
@@ -41,7 +44,7 @@ LEFT JOIN core.daily_prices AS p USING (listing_id, session_date)
 
 @table_check(DAILY_PRICES, blocking=True, reads=(SESSIONS, INSTRUMENTS))
 def every_session_is_present(con: duckdb.DuckDBPyConnection, days: Days, _now: datetime) -> Finding:
-    """Every listing has a bar in every session of its exchange; blocking where half lack it.
+    """Every listing has a bar in every session of its exchange; blocking where a source failed.
 
     A listing counts from its first bar until two weeks after its last one: what stops trading
     is missed for ten sessions and then taken as gone.
@@ -58,20 +61,28 @@ def every_session_is_present(con: duckdb.DuckDBPyConnection, days: Days, _now: d
         """,
         span,
     )
-    faults = rows_of(
+    sessions = rows_of(
         con,
         f"""
         SELECT exchange_mic, session_date, count(*) FILTER (is_missing) AS n_missing,
-               count(*) AS n_expected
-        FROM ({_EXPECTED}) GROUP BY ALL
-        HAVING n_expected >= {SOURCE_FAULT_LISTINGS}
-           AND n_missing >= {SOURCE_FAULT_SHARE} * n_expected
-        ORDER BY session_date DESC
+               count(*) AS n_expected,
+               session_date = max(session_date) OVER (PARTITION BY exchange_mic) AS is_newest
+        FROM ({_EXPECTED}) GROUP BY ALL ORDER BY session_date DESC, exchange_mic
         """,
         span,
     )
+    faults = [row for row in sessions if _is_fault(row)]
+    is_error = any(row["is_newest"] for row in faults) or (
+        len(faults) > SOURCE_FAULT_SESSIONS * len(sessions)
+    )
     note = f"{len(faults)} sessions lack half of an exchange or more" if faults else ""
-    return Finding(totals["n"], totals["gaps"], faults or gaps, is_error=bool(faults), note=note)
+    return Finding(totals["n"], totals["gaps"], faults or gaps, is_error=is_error, note=note)
+
+
+def _is_fault(session: dict[str, int]) -> bool:
+    """Say whether so much of an exchange is absent that the source must have failed."""
+    expected, missing = session["n_expected"], session["n_missing"]
+    return expected >= SOURCE_FAULT_LISTINGS and missing >= SOURCE_FAULT_SHARE * expected
 
 
 def _flagged(con: duckdb.DuckDBPyConnection, days: Days, flag: str) -> Finding:

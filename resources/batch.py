@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     import pyarrow as pa
@@ -97,3 +97,9 @@ class Batch:
     answers: list[Answer]
     rejects: list[Reject] = field(default_factory=list)
     kind: Literal["replay", "real"] | None = None
+
+    def of(self, listings: Iterable[Listing]) -> Batch:
+        """Return the batch with the rows of these listings alone: files hold what they hold."""
+        wanted = {listing.listing_id for listing in listings}
+        kept = [listing_id in wanted for listing_id in self.rows["listing_id"].to_pylist()]
+        return replace(self, rows=self.rows.filter(kept))

@@ -276,7 +276,7 @@ def _arrow(rows: Iterable[Row], contract: Table) -> pa.Table:
     fields = [(column.name, types.get(column.type, pa.string())) for column in contract.columns]
     dates = [column.name for column in contract.columns if column.type == "DATE"]
     typed = [
-        {**row, **{n: date.fromisoformat(row[n]) for n in dates if isinstance(row[n], str)}}
+        {**row, **{n: date.fromisoformat(row[n]) for n in dates if isinstance(row.get(n), str)}}
         for row in rows
     ]
     return pa.Table.from_pylist(typed, schema=pa.schema(fields))
