@@ -230,7 +230,7 @@ def dropped_articles(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.
 @dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.STOPPED)
 def failed_runs(context: dg.RunFailureSensorContext, alerts: dg.ResourceParam[Any]) -> None:
     """Alert when a run fails, with its first line of cause."""
-    cause = context.failure_event.message.partition("\n")[0]
+    cause = (context.failure_event.message or "").partition("\n")[0]
     alerts.send(f"run {context.dagster_run.job_name} failed: {cause}", context.log)
 
 

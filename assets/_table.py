@@ -3,7 +3,7 @@
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 
@@ -86,7 +86,7 @@ def table_asset(
                 code_version=table.hash,
                 retry_policy=RETRIES,
                 required_resource_keys={"warehouse", "clock", *(RESOURCES & set(names))},
-                config_schema=config.to_config_schema() if config else None,
+                config_schema=cast("Any", config.to_config_schema()) if config else None,
             )
         return asset(run)
 

@@ -67,7 +67,8 @@ def every_session_is_present(con: duckdb.DuckDBPyConnection, days: Days, _now: d
         SELECT exchange_mic, session_date, count(*) FILTER (is_missing) AS n_missing,
                count(*) AS n_expected,
                session_date = max(session_date) OVER (PARTITION BY exchange_mic) AS is_newest
-        FROM ({_EXPECTED}) GROUP BY ALL ORDER BY session_date DESC, exchange_mic
+        FROM ({_EXPECTED}) GROUP BY exchange_mic, session_date
+        ORDER BY session_date DESC, exchange_mic
         """,
         span,
     )

@@ -52,7 +52,8 @@ class BatchedEvents(SqliteEventLogStorage):
         with self.run_connection(about_assets[0].run_id) as connection:
             connection.execute(table.insert(), rows)
         with self.index_transaction() as connection:
-            ids = [connection.execute(table.insert(), row).inserted_primary_key[0] for row in rows]
+            index: Any = connection
+            ids = [index.execute(table.insert(), row).inserted_primary_key[0] for row in rows]
             self._store_asset_event_tags(connection, about_assets, ids)
             newest = {row["asset_key"]: at for at, row in enumerate(rows)}
             for at in newest.values():

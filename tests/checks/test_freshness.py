@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -32,11 +32,13 @@ def hold(tables, mic, ticker, last):
 def verdict(tables, verdicts):
     for mic, closes in CLOSES.items():
         for day, time in closes.items():
+            closes_at = datetime.fromisoformat(f"2025-01-{day}T{time}")
             tables.put(
                 SESSIONS,
                 exchange_mic=mic,
-                session_date=date(2025, 1, day),
-                closes_at=datetime.fromisoformat(f"2025-01-{day}T{time}"),
+                session_date=closes_at.date(),
+                opens_at=closes_at - timedelta(hours=6),
+                closes_at=closes_at,
             )
 
     def at(now):
