@@ -183,7 +183,7 @@ def recent_events(
         SELECT event_id, session_date, scope, region, severity, market_return, breadth,
                (SELECT arg_max(is_backfill, published_at) FROM meta.releases)
         FROM mart.selloff_events
-        WHERE status = 'detected' AND session_date >= (SELECT first_session FROM recent)
+        WHERE status = 'detected' AND last_session_date >= (SELECT first_session FROM recent)
           AND NOT has_simulated_inputs
         ORDER BY session_date, event_id
         """,

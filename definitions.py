@@ -12,6 +12,7 @@ import automation
 from assets import articles, contagion, instruments, prices, report, returns, selloffs
 from checks import batches, contract, freshness
 from checks import prices as price_checks
+from checks import returns as return_checks
 from resources.alerts import Alerts
 from resources.articles import Articles
 from resources.calendars import Calendars
@@ -22,7 +23,7 @@ from resources.settings import Settings
 from resources.warehouse import Warehouse
 
 ASSETS = (prices, instruments, articles, returns, selloffs, contagion, report)
-CHECKS = (contract, batches, price_checks, freshness)
+CHECKS = (contract, batches, price_checks, return_checks, freshness)
 
 # The environment is the only difference between a laptop, a server and a test; the same
 # settings are each resource's run configuration.

@@ -40,6 +40,10 @@ def _billions(value: float | None) -> str:
     return "" if value is None else f"{value / 1e9:,.1f}"
 
 
+def _lost(value: float | None) -> str:
+    return "no share count known by then" if value is None else f"{_billions(value)} bn USD lost"
+
+
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
@@ -76,7 +80,7 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
         f"(severity {found['severity']:.2f}, {found['status']})\n"
         f"{found['market']} {_percent(found['market_return'])}, z {_number(found['market_z'])}"
         f"{breadth}; origin {found['origin_sector'] or 'unknown'}, hardest hit "
-        f"{found['hardest_hit_sector']}; {_billions(found['market_value_lost_usd'])} bn USD lost\n"
+        f"{found['hardest_hit_sector']}; {_lost(found['market_value_lost_usd'])}\n"
         f"[dim]{simulated}[/dim]"
     )
     at = {"event": found["event_id"]}

@@ -4,11 +4,71 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import date, datetime
 from types import SimpleNamespace
 from unittest import mock
 
+import duckdb
 import pytest
+
+from warehouse.contract import LAYERS
+from warehouse.tables import TABLES
+
+BLANKS = {
+    "BIGINT": 0,
+    "BOOLEAN": False,
+    "DATE": date(2025, 1, 20),
+    "DOUBLE": 1.0,
+    "TIMESTAMP": datetime.fromisoformat("2025-01-28T12:00"),
+    "VARCHAR": "",
+}
+
+
+class Tables:
+    """A warehouse in memory; without `guarded`, tables have neither NOT NULL nor CHECK."""
+
+    def __init__(self, con, *, guarded=True):
+        self.con = con
+        self.recorded = []
+        for layer in LAYERS:
+            con.execute(f"CREATE SCHEMA {layer}")
+        for table in TABLES:
+            columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+            bare = f"CREATE TABLE {table.qualified} ({columns})"
+            con.execute(table.ddl() if guarded else bare)
+
+    def put(self, table, **values):
+        """Insert a row; what is not given is NULL where it may be, else a blank."""
+        row = {
+            column.name: None if column.nullable else (column.one_of or (BLANKS[column.type],))[0]
+            for column in table.columns
+        }
+        row.update(values)
+        marks = ", ".join("?" * len(row))
+        names = ", ".join(row)
+        sql = f"INSERT INTO {table.qualified} ({names}) VALUES ({marks})"
+        self.con.execute(sql, list(row.values()))
+
+    @contextmanager
+    def reading(self):
+        yield self.con
+
+    def record(self, table, rows):
+        self.recorded += [(table, dict(zip(table.column_names, row, strict=True))) for row in rows]
+
+
+@pytest.fixture
+def tables():
+    with closing(duckdb.connect()) as con:
+        yield Tables(con)
+
+
+@pytest.fixture
+def unguarded():
+    """The same tables as they would be without the constraints of their contracts."""
+    with closing(duckdb.connect()) as con:
+        yield Tables(con, guarded=False)
 
 
 @contextmanager

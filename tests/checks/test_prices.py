@@ -84,9 +84,31 @@ def test_half_an_exchange_missing_is_the_fault_of_the_source_and_stops_the_run(e
     assert found.severity == "ERROR"
     assert not found.success
     assert found.note == "1 sessions lack half of an exchange or more"
-    assert found.first_failing_rows == [
-        {"exchange_mic": "XNAS", "session_date": "2025-01-21", "n_missing": 3, "n_expected": 5}
+    (session,) = found.first_failing_rows
+    assert (session["exchange_mic"], session["session_date"]) == ("XNAS", "2025-01-21")
+    assert (session["n_missing"], session["n_expected"]) == (3, 5)
+
+
+@pytest.mark.parametrize(("at", "severity"), [(60, "WARN"), (-1, "ERROR")])
+def test_a_hole_in_a_long_history_is_a_warning_but_not_in_the_newest_session(
+    exchange, tables, verdict, weekdays, at, severity
+):
+    exchange(n_sessions=0)
+    days = weekdays(120)
+    for day in days:
+        tables.put(SESSIONS, exchange_mic="XNAS", session_date=day)
+    bars = [
+        (f"XNAS:{ticker}", ticker, day, 118.42, "files", "", False)
+        for day in days
+        for ticker in (MEMBERS if day != days[at] else MEMBERS[:2])
     ]
+    tables.con.executemany(
+        "INSERT INTO core.daily_prices (listing_id, ticker, session_date, close, source, "
+        "quality_flags, is_simulated, as_of) VALUES (?, ?, ?, ?, ?, ?, ?, now()::TIMESTAMP)",
+        bars,
+    )
+    found = verdict(checks.every_session_is_present, tables)
+    assert (found.severity, found.rows_failed) == (severity, 3)
 
 
 def test_of_a_small_exchange_half_may_be_missing_without_stopping_the_run(exchange, verdict):
