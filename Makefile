@@ -1,7 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .PHONY: demo dev test check lint lock dictionary
-.DEFAULT_GOAL := demo
 
 demo: .venv/.ready  ## run the replay of January 2025 and show what it found
 	@$(BIN)/selloff demo
@@ -19,8 +18,7 @@ lint: .venv/.ready
 check: lint test
 
 lock: .venv/.ready  ## pin every dependency with its hashes
-	$(BIN)/uv pip compile pyproject.toml --extra pipeline --extra dev --universal --generate-hashes \
-	  --python-version 3.11 --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --output-file requirements.lock
 
 dictionary: .venv/.ready
 	$(BIN)/python -m warehouse.dictionary

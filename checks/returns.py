@@ -1,4 +1,4 @@
-"""Judgements on returns: is there something to hold the listings against?"""
+"""Judgements on returns: whether there is anything to hold the listings against."""
 
 from __future__ import annotations
 
