@@ -59,13 +59,22 @@ JOBS = [daily, core_only, range_backfill, read_articles, check_freshness]
 
 
 def after_close(
-    name: str, *, at: str, zone: str, mics: list[str], job: Any, doc: str
+    name: str,
+    *,
+    at: str,
+    zone: str,
+    markets: list[str],
+    beside: tuple[str, ...] = (),
+    job: Any,
+    doc: str,
 ) -> dg.ScheduleDefinition:
     """Return the schedule that runs a job after a market's close.
 
-    It skips the market's holidays with a reason, and its run covers every session since the
-    last one the warehouse holds: a night the machine was off is caught up.
+    It skips the holidays of `markets` with a reason, and its run covers every session since the
+    last one the warehouse holds: a night the machine was off is caught up. What trades `beside`
+    them is fetched along: futures have sessions on most of the stock exchanges' holidays.
     """
+    mics = [*markets, *beside]
 
     @dg.schedule(
         name=name,
@@ -79,8 +88,8 @@ def after_close(
     def evaluate(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         today = context.scheduled_execution_time.date()
         calendars = context.resources.calendars
-        if not any(calendars.is_open(mic, today) for mic in mics):
-            return dg.SkipReason(f"{' and '.join(mics)} closed on {today}: no session to fetch")
+        if not any(calendars.is_open(mic, today) for mic in markets):
+            return dg.SkipReason(f"{' and '.join(markets)} closed on {today}: no session to fetch")
         missed = Days(first_missing(context.resources.warehouse, mics, today), today)
         config: dict[str, Any] = {"ops": {"raw__price_vintages": {"config": {"exchanges": mics}}}}
         if "SELLOFF_PRICES" not in os.environ:
@@ -108,7 +117,8 @@ after_us_close = after_close(
     "after_us_close",
     at="30 17 * * 1-5",
     zone="America/New_York",
-    mics=["XNYS", "XNAS", "ARCX", "CMES"],
+    markets=["XNYS", "XNAS", "ARCX"],
+    beside=("CMES",),
     job=daily,
     doc="An hour and a half after New York: prices, then every measure, then a release.",
 )
@@ -116,7 +126,7 @@ after_europe_close = after_close(
     "after_europe_close",
     at="0 19 * * 1-5",
     zone="Europe/Berlin",
-    mics=["XETR", "XAMS"],
+    markets=["XETR", "XAMS"],
     job=core_only,
     doc="An hour and a half after Frankfurt and Amsterdam: prices and returns.",
 )
@@ -124,7 +134,7 @@ after_tokyo_close = after_close(
     "after_tokyo_close",
     at="0 17 * * 1-5",
     zone="Asia/Tokyo",
-    mics=["XTKS"],
+    markets=["XTKS"],
     job=core_only,
     doc="An hour and a half after Tokyo: prices and returns.",
 )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import logging
 
 TIMEOUT_SECONDS = 10
+UNHEARD = "the webhook did not take the alert: %s"
 
 
 class Alerts(dg.ConfigurableResource):
@@ -29,18 +30,22 @@ class Alerts(dg.ConfigurableResource):
         log.warning(text)
         if not self.webhook:
             return
+        import http.client
         import urllib.error
         import urllib.request
 
         if not self.webhook.startswith(("http://", "https://")):
             log.error("the webhook is no http address: the alert was only logged")
             return
-        request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
-            self.webhook,
-            data=json.dumps({"text": text}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
         try:
+            request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+                self.webhook,
+                data=json.dumps({"text": text}).encode(),
+                headers={"Content-Type": "application/json"},
+            )
             urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()  # noqa: S310 - as above
-        except (urllib.error.URLError, TimeoutError) as error:
-            log.error("the webhook did not take the alert: %s", error)  # noqa: TRY400 - one line
+        except urllib.error.HTTPError as refusal:
+            refusal.close()  # it holds the connection
+            log.error(UNHEARD, refusal)  # noqa: TRY400 - one line
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            log.error(UNHEARD, error)  # noqa: TRY400 - as above

@@ -98,16 +98,16 @@ def sensed(release):
                 raise error
             yield release.tables.con
 
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             cursor=cursor,
             resources={
                 "warehouse": SimpleNamespace(reading_release=reading_release),
                 "alerts": ears,
                 "clock": Clock(fixed_at=now),
             },
-        )
-        result = new_selloffs(context)
-        return [text for text, _ in ears.heard], result.cursor, result.skip_reason
+        ) as context:
+            found = new_selloffs.evaluate_tick(context)
+        return [text for text, _ in ears.heard], found.cursor, found.skip_message
 
     return sense
 
@@ -222,10 +222,11 @@ def test_a_failed_run_is_told_with_its_job_and_its_step():
 
 
 def looked_at(folder, cursor=None):
-    context = dg.build_sensor_context(
+    with dg.build_sensor_context(
         cursor=cursor, resources={"article_source": Articles(path=str(folder))}
-    )
-    return dropped_articles(context), context.cursor
+    ) as context:
+        found = dropped_articles.evaluate_tick(context)
+    return found.run_requests[0] if found.run_requests else found.skip_message, found.cursor
 
 
 def test_a_new_article_is_read_once(tmp_path):
@@ -234,8 +235,7 @@ def test_a_new_article_is_read_once(tmp_path):
     assert isinstance(request, dg.RunRequest)
     assert request.run_key == cursor
     skipped, same = looked_at(tmp_path, cursor)
-    assert isinstance(skipped, dg.SkipReason)
-    assert skipped.skip_message == f"1 files in {tmp_path}, none new"
+    assert skipped == f"1 files in {tmp_path}, none new"
     assert same == cursor
 
 
@@ -256,13 +256,13 @@ def test_a_changed_a_second_and_a_deeper_article_are_read(tmp_path):
 def test_hidden_files_and_an_empty_folder_start_nothing(tmp_path):
     (tmp_path / ".part").write_text("half an artic")
     skipped, cursor = looked_at(tmp_path)
-    assert skipped.skip_message == f"0 files in {tmp_path}, none new"
+    assert skipped == f"0 files in {tmp_path}, none new"
     assert cursor is None
 
 
 def test_without_a_drop_folder_the_sensor_says_how_to_name_one():
     skipped, _ = looked_at("")
-    assert "SELLOFF_ARTICLES_PATH" in skipped.skip_message
+    assert "SELLOFF_ARTICLES_PATH" in skipped
 
 
 # -- the way out ------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def hook():
             """Say nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_address[1]}", received=received)
         server.shutdown()
 

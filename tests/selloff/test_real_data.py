@@ -22,12 +22,16 @@ pytestmark = [
 
 
 def instruments():
-    """Return the repository's listings; of the US equities only S&P 500 members count as US."""
-    listed = pd.read_csv(INSTRUMENTS).assign(registered_from="repository")
+    listed = pd.read_csv(INSTRUMENTS, parse_dates=["constituent_from"])
+    return listed.assign(registered_from="repository")
+
+
+def test_the_constituents_are_those_of_the_index_at_the_end_of_2024():
+    listed = instruments()
+    entered = listed[listed["constituent_from"] <= pd.Timestamp("2024-12-27")]
     members = pd.read_csv(SHARED / "reference/constituents_2024-12-27.csv")["Symbol"]
-    is_us_equity = (listed["asset_class"] == "equity") & (listed["region"] == "US")
-    listed["region"] = listed["region"].mask(is_us_equity & ~listed["ticker"].isin(members))
-    return listed
+    us_equities = listed[(listed["asset_class"] == "equity") & (listed["region"] == "US")]
+    assert set(entered["ticker"]) == set(us_equities["ticker"]) & set(members)
 
 
 def vintages(listed):
@@ -69,7 +73,8 @@ def held(chain):
 @pytest.fixture(scope="module")
 def members(held):
     """Return the abnormal returns of the S&P 500 members in the file."""
-    listed = held["instruments"].query("asset_class == 'equity' and region == 'US'")
+    of_index = pd.read_csv(SHARED / "reference/constituents_2024-12-27.csv")["Symbol"]
+    listed = held["instruments"][held["instruments"]["ticker"].isin(of_index)]
     return held["abnormal_returns"].merge(listed[["listing_id", "sector"]], on="listing_id")
 
 

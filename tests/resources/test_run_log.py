@@ -1,0 +1,105 @@
+"""Dagster's log of a range run: exact, and readable by stock Dagster."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+
+import dagster as dg
+import pytest
+from dagster._core.instance.ref import InstanceRef
+
+DAILY = dg.DailyPartitionsDefinition("2025-01-01")
+DAYS = 40
+
+
+@dg.asset(partitions_def=DAILY)
+def prices() -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"rows": 7})
+
+
+@dg.asset(deps=[prices])
+def events() -> None:
+    """Has no partitions."""
+
+
+@dg.asset_check(asset=prices)
+def prices_are_good() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+DEFS = dg.Definitions(
+    [prices, events], asset_checks=[prices_are_good], jobs=[dg.define_asset_job("daily")]
+)
+
+
+def opened(home, storage):
+    overrides = {"storage": storage, "telemetry": {"enabled": False}}
+    reference = InstanceRef.from_dir(str(home), overrides=overrides)
+    return dg.DagsterInstance.from_ref(reference)
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return a Dagster home in which a range of forty days has run."""
+    custom = {
+        "module": "resources.run_log",
+        "class": "RunLog",
+        "config": {"base_dir": str(tmp_path)},
+    }
+    tags = {
+        "dagster/asset_partition_range_start": "2025-01-01",
+        "dagster/asset_partition_range_end": "2025-02-09",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_EVENT_BATCH_SIZE", "25")
+        with opened(tmp_path, {"custom": custom}) as instance:
+            job = DEFS.resolve_job_def("daily")
+            assert job.execute_in_process(instance=instance, tags=tags).success
+    return tmp_path
+
+
+@pytest.fixture
+def index(home):
+    """Return the rows of the log's index, each as type, asset and partition."""
+    with closing(sqlite3.connect(home / "history/runs/index.db")) as con:
+        sql = "SELECT dagster_event_type, asset_key, partition FROM event_logs"
+        return con.execute(sql).fetchall()
+
+
+def test_each_day_of_a_partitioned_asset_is_planned_and_noted_once(index):
+    counts = Counter((kind, key) for kind, key, _ in index)
+    assert counts["ASSET_MATERIALIZATION_PLANNED", '["prices"]'] == DAYS
+    assert counts["ASSET_MATERIALIZATION", '["prices"]'] == DAYS
+    days = {day for kind, key, day in index if key == '["prices"]'}
+    assert len(days) == DAYS
+    assert "2025-02-09" in days
+
+
+def test_an_asset_without_partitions_is_planned_once(index):
+    planned = [row for row in index if row[1] == '["events"]']
+    assert sorted(planned) == [
+        ("ASSET_MATERIALIZATION", '["events"]', None),
+        ("ASSET_MATERIALIZATION_PLANNED", '["events"]', None),
+    ]
+
+
+def test_no_planned_check_stays_without_its_result(home):
+    with closing(sqlite3.connect(home / "history/runs/index.db")) as con:
+        sql = "SELECT check_name, execution_status, partition FROM asset_check_executions"
+        assert con.execute(sql).fetchall() == [("prices_are_good", "SUCCEEDED", None)]
+
+
+def test_stock_dagster_reads_what_was_written(home):
+    with opened(home, {"sqlite": {"base_dir": str(home)}}) as instance:
+        key = dg.AssetKey("prices")
+        assert len(instance.get_materialized_partitions(key)) == DAYS
+        newest = instance.get_latest_materialization_event(key)
+        assert newest.asset_materialization.metadata["rows"].value == 7
+        run = instance.get_runs()[0]
+        assert run.status == dg.DagsterRunStatus.SUCCESS
+        assert run.tags["dagster/asset_partition_range_end"] == "2025-02-09"
+        events_of_run = instance.all_logs(run.run_id)
+        types = Counter(e.dagster_event_type for e in events_of_run if e.is_dagster_event)
+        assert types[dg.DagsterEventType.ASSET_MATERIALIZATION] == DAYS + 1
