@@ -6,9 +6,10 @@ import os
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from terminal import as_csv, as_json, as_table, console, fetch, show_event, show_failed_checks
 
@@ -22,7 +23,24 @@ ROOT = Path(__file__).resolve().parent
 FAILED, BAD_INPUT = 1, 3
 MANY = 20
 
+
+class _OneLine(TyperGroup):
+    """Says in one line what the user must mend."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from resources.warehouse import WarehouseError
+
+            if isinstance(error, WarehouseError):
+                _stop(str(error))
+            raise
+
+
 app = typer.Typer(
+    cls=_OneLine,
     help="Market sell-offs: who fell, how abnormally, what was lost, how it spread.",
     no_args_is_help=True,
     add_completion=False,
@@ -137,7 +155,10 @@ def doctor() -> None:
 @app.command()
 def backup(target: Path) -> None:
     """Copy the warehouse to a file, complete and consistent."""
-    _resources()["warehouse"].backup(target)
+    try:
+        _resources()["warehouse"].backup(target)
+    except OSError as error:
+        _stop(f"{target}: {error.strerror}")
     typer.echo(f"saved to {target}")
 
 
@@ -186,12 +207,13 @@ def _failures(result: Any) -> list[str]:
         error = step.step_failure_data.error
         while error.cause is not None:
             error = error.cause
-        found.append(f"{step.step_key}: {error.message.strip().splitlines()[0]}")
+        if error.cls_name != "DagsterAssetCheckFailedError":  # the check speaks for itself
+            found.append(f"{step.step_key}: {error.message.strip().splitlines()[0]}")
     found += [
         f"{check.asset_key.to_user_string()} {check.check_name}: "
         f"{check.description or _seen(check.metadata)}"
         for check in result.get_asset_check_evaluations()
-        if not check.passed and check.severity.value == "ERROR"
+        if not check.passed and check.blocking and check.severity.value == "ERROR"
     ]
     return found
 
@@ -204,11 +226,12 @@ def _seen(metadata: Any) -> str:
 
 def _report_refused(warehouse: Warehouse, result: Any, run_id: str) -> int:
     """Say in one line each what input was refused; return how much of it there was."""
-    count = sum(
-        int(event.materialization.metadata["quarantined_rows"].value)
+    counts = {  # a run over a range notes each of its dates
+        event.asset_key: int(event.materialization.metadata["quarantined_rows"].value)
         for event in result.get_asset_materialization_events()
         if "quarantined_rows" in event.materialization.metadata
-    )
+    }
+    count = sum(counts.values())
     with warehouse.reading() as con:
         lines = fetch(con, REFUSED, {"run": f"{run_id}/%"})
         failed = fetch(con, UNANSWERED, {"run": f"{run_id}/%"})
@@ -216,7 +239,8 @@ def _report_refused(warehouse: Warehouse, result: Any, run_id: str) -> int:
         at = ":".join(str(part) for part in (row["source_file"], row["source_row"]) if part)
         typer.echo(f"refused: {at}: {row['reason']}", err=True)
     for row in failed[:MANY]:
-        typer.echo(f"not read: {row['requested']}: {row['reason']}", err=True)
+        reason = row["reason"].removeprefix(f"{row['requested']}: ")
+        typer.echo(f"not read: {row['requested']}: {reason}", err=True)
     if count > min(len(lines), MANY):
         typer.echo(f"refused: {count} rows in all, see raw.quarantine", err=True)
     return count + len(failed)
@@ -280,7 +304,10 @@ def _due() -> Days:
     from resources.batch import Days
 
     resources = _resources()
-    held = resources["price_provider"].coverage()
+    try:
+        held = resources["price_provider"].coverage()
+    except ValueError as error:  # the configuration is wrong
+        _stop(str(error))
     if held:
         return held
     today = resources["clock"].now().date()
@@ -335,11 +362,8 @@ def _release() -> Iterator[Any]:
     """Open the published release, or say in one line why not."""
     from resources.warehouse import WarehouseError
 
-    try:
-        with _resources()["warehouse"].reading_release() as con:
-            yield con
-    except WarehouseError as error:
-        _stop(str(error))
+    with _resources()["warehouse"].reading_release() as con:
+        yield con
 
 
 def _reachable(prices: Any) -> str:
@@ -360,7 +384,7 @@ def _size(path: Path) -> str:
     return f"{path.stat().st_size / 2**20:.1f} MB" if path.exists() else "not there yet"
 
 
-def _stop(message: str) -> None:
+def _stop(message: str) -> NoReturn:
     typer.echo(message, err=True)
     raise typer.Exit(FAILED)
 
