@@ -128,11 +128,10 @@ def _plain(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def as_csv(rows: list[dict[str, Any]]) -> None:
+def as_csv(rows: Rows) -> None:
     """Write CSV; text that a spreadsheet would take for a formula is quoted."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    if rows:
-        writer.writerow(rows[0])
+    writer.writerow(rows.names)
     for row in rows:
         writer.writerow(
             f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
@@ -145,11 +144,19 @@ def as_json(rows: list[dict[str, Any]]) -> None:
     sys.stdout.write(json.dumps(rows, default=str, indent=2, ensure_ascii=False) + "\n")
 
 
-def fetch(con: Any, query: str, values: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+class Rows(list[dict[str, Any]]):
+    """Rows by column name; `names` stand also where there is no row."""
+
+    names: tuple[str, ...] = ()
+
+
+def fetch(con: Any, query: str, values: dict[str, Any] | None = None) -> Rows:
     """Run a query and return its rows by column name."""
     answer = con.cursor().execute(query, values or {})
-    names = [column[0] for column in answer.description or []]
-    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    names = tuple(column[0] for column in answer.description or ())
+    found = Rows(dict(zip(names, row, strict=True)) for row in answer.fetchall())
+    found.names = names
+    return found
 
 
 def console(*, stderr: bool = False) -> Console:
