@@ -15,6 +15,7 @@ from terminal import as_csv, as_json, as_table, console, fetch, show_event, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from resources.batch import Days
     from resources.warehouse import Warehouse
@@ -357,13 +358,9 @@ def _show_next() -> None:
 # -- reaching ------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _release() -> Iterator[Any]:
-    """Open the published release, or say in one line why not."""
-    from resources.warehouse import WarehouseError
-
-    with _resources()["warehouse"].reading_release() as con:
-        yield con
+def _release() -> AbstractContextManager[Any]:
+    """Open the published release."""
+    return _resources()["warehouse"].reading_release()
 
 
 def _reachable(prices: Any) -> str:

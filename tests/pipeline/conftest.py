@@ -1,0 +1,23 @@
+"""Questions in SQL to a published release."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from resources.warehouse import releases
+
+
+@pytest.fixture(scope="session")
+def asked():
+    """Return a way to ask a released file, as readers open it."""
+
+    def of(path):
+        def query(sql, *values):
+            with closing(releases.open_current(path)) as con:
+                return con.execute(sql, list(values)).fetchall()
+
+        return query
+
+    return of

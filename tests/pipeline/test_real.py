@@ -1,0 +1,219 @@
+"""Real prices of 2023-12 to 2025-02 and a real article through the same job, asked in SQL."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+PRICES = DATA / "prices" / "ai_selloff_2025.parquet"
+DAY = date(2025, 1, 27)
+RETURNS = {
+    "NVDA": -0.16968,
+    "AVGO": -0.17397,
+    "MU": -0.11707,
+    "AMD": -0.06374,
+    "MSFT": -0.02139,
+    "GOOGL": -0.04196,
+    "ASML.AS": -0.07007,
+    "ASML": -0.05749,
+    "ORCL": -0.13791,
+    "VST": -0.28272,
+    "XLK": -0.04902,
+    "XLP": 0.02709,
+    "^GSPC": -0.01458,
+}
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory, command):
+    """The whole job on the files, by environment alone."""
+    if not PRICES.exists():
+        pytest.skip("the real prices lie beside the repository, in ../shared, and are not there")
+    home = tmp_path_factory.mktemp("real")
+    result = command(
+        home,
+        "run",
+        SELLOFF_PRICES="files",
+        SELLOFF_PRICES_PATH=str(PRICES),
+        SELLOFF_ARTICLES_PATH=str(DATA / "articles"),
+    )
+    assert result.exit_code == 0, result.output[-3000:]
+    return SimpleNamespace(result=result, release=home / "current" / "warehouse.duckdb")
+
+
+@pytest.fixture(scope="session")
+def query(real, asked):
+    return asked(real.release)
+
+
+def only(rows):
+    ((value,),) = rows
+    return value
+
+
+@pytest.mark.parametrize("ticker", RETURNS)
+def test_returns_of_27_january(query, ticker):
+    sql = "SELECT simple_return FROM core.abnormal_returns WHERE ticker = ? AND session_date = ?"
+    assert only(query(sql, ticker, DAY)) == pytest.approx(RETURNS[ticker], abs=5e-5)
+
+
+@pytest.mark.parametrize("ticker", RETURNS)
+def test_the_event_says_the_same_of_each_listing(query, ticker):
+    found = query(
+        """
+        SELECT m.simple_return, m.session_date FROM mart.selloff_metrics AS m
+        JOIN mart.selloff_events AS e USING (event_id)
+        WHERE m.ticker = ? AND e.session_date = ?
+        """,
+        ticker,
+        DAY,
+    )
+    assert found == [(pytest.approx(RETURNS[ticker], abs=5e-5), DAY)]
+
+
+def test_nvidia_lost_592_66_billion_on_24_49_billion_shares(query):
+    ((lost, shares, drawdown),) = query(
+        """
+        SELECT m.market_value_lost_usd, m.shares_outstanding, m.drawdown
+        FROM mart.selloff_metrics AS m JOIN mart.selloff_events AS e USING (event_id)
+        WHERE m.ticker = 'NVDA' AND e.session_date = ?
+        """,
+        DAY,
+    )
+    assert lost == pytest.approx(592.66e9, rel=1e-3)
+    assert shares == pytest.approx(24.49e9, rel=1e-4)
+    assert drawdown <= -0.169
+
+
+def test_27_january_is_found_by_its_breadth_and_not_by_the_market(query):
+    ((scope, z, breadth, origin, hardest),) = query(
+        """
+        SELECT scope, market_z, breadth, origin_sector, hardest_hit_sector
+        FROM mart.selloff_events WHERE session_date = ? AND status = 'detected'
+        """,
+        DAY,
+    )
+    assert scope == "sector"
+    assert z == pytest.approx(-1.6, abs=0.06)
+    assert breadth == pytest.approx(0.22, abs=0.01)
+    assert origin == "Information Technology"
+    assert hardest == "Utilities"
+
+
+def test_twice_as_many_fell_as_on_any_other_day_of_those_weeks(query):
+    shares = query(
+        """
+        SELECT r.session_date,
+               count(*) FILTER (r.abnormal_z <= -2) / count(r.abnormal_z)::DOUBLE AS share
+        FROM core.abnormal_returns AS r JOIN core.instruments AS i USING (listing_id)
+        WHERE i.asset_class = 'equity' AND i.region = 'US'
+          AND r.session_date BETWEEN '2024-12-17' AND '2025-02-28'
+        GROUP BY ALL ORDER BY share DESC LIMIT 2
+        """
+    )
+    (worst, share), (_, next_share) = shares
+    assert worst == DAY
+    assert share >= 2 * next_share
+
+
+def test_utilities_were_hit_hardest_and_technology_lost_the_most(query):
+    found = {
+        sector: (mean, lost)
+        for sector, mean, lost in query(
+            """
+            SELECT sector, mean_abnormal_return, abnormal_market_value_lost_usd
+            FROM mart.sector_contagion WHERE session_date = ?
+            """,
+            DAY,
+        )
+    }
+    assert found["Utilities"][0] == pytest.approx(-0.157, abs=0.002)
+    assert found["Information Technology"][0] == pytest.approx(-0.043, abs=0.002)
+    losses = {sector: lost for sector, (_, lost) in found.items() if lost is not None}
+    assert max(losses, key=losses.get) == "Information Technology"
+
+
+def test_18_december_is_found_by_the_market_and_nothing_else_until_the_end_of_february(query):
+    found = query(
+        """
+        SELECT session_date, scope, region, market_z FROM mart.selloff_events
+        WHERE session_date BETWEEN '2024-12-17' AND '2025-02-28' AND status = 'detected'
+        ORDER BY session_date
+        """
+    )
+    assert [(day, scope, region) for day, scope, region, _ in found] == [
+        (date(2024, 12, 18), "market", "US"),
+        (DAY, "sector", "US"),
+    ]
+    assert found[0][3] == pytest.approx(-5.2, abs=0.05)
+
+
+def test_the_bar_of_siemens_energy_on_24_january_is_stale_and_what_rests_on_it_says_so(query):
+    flags = query(
+        "SELECT quality_flags FROM core.daily_prices "
+        "WHERE ticker = 'ENR.DE' AND session_date = '2025-01-24'"
+    )
+    assert "stale" in only(flags).split()
+    rests = query(
+        """
+        SELECT session_date, n_flagged FROM core.abnormal_returns
+        WHERE ticker = 'ENR.DE' AND session_date IN ('2025-01-24', '2025-01-27')
+        """
+    )
+    assert len(rests) == 2
+    assert all(n_flagged > 0 for _, n_flagged in rests)
+    in_event = query(
+        """
+        SELECT m.n_flagged, m.previous_session_date FROM mart.selloff_metrics AS m
+        JOIN mart.selloff_events AS e USING (event_id)
+        WHERE m.ticker = 'ENR.DE' AND e.session_date = ?
+        """,
+        DAY,
+    )
+    assert in_event[0][0] > 0
+    assert in_event[0][1] == date(2025, 1, 24)
+
+
+def test_clean_bars_beside_it_are_not_blamed(query):
+    sql = "SELECT n_flagged FROM core.abnormal_returns WHERE ticker = 'NVDA' AND session_date = ?"
+    assert only(query(sql, DAY)) == 0
+
+
+def test_the_real_article_names_the_listings_it_speaks_of(query):
+    assert query("SELECT language FROM raw.articles") == [("en",)]
+    named = {ticker for (ticker,) in query("SELECT ticker FROM core.mentions")}
+    assert {"NVDA", "AVGO", "MU", "AMD", "MSFT", "ENR.DE", "9984.T"} <= named
+    ((n_mentions,),) = query("SELECT n_mentions FROM core.mentions WHERE ticker = 'NVDA'")
+    assert n_mentions >= 2
+
+
+def test_the_articles_day_of_publication_is_known_with_its_source(query):
+    ((published_at, published_from),) = query(
+        "SELECT published_at, published_from FROM raw.articles"
+    )
+    assert published_at.date() == date(2025, 1, 28)
+    assert published_from != "none"
+
+
+def test_no_real_row_claims_to_be_simulated(query):
+    assert query("SELECT kind FROM meta.warehouse") == [("real",)]
+    assert not only(query("SELECT bool_or(is_simulated) FROM core.daily_prices"))
+    for table in ("mart.selloff_events", "mart.selloff_metrics", "mart.sector_contagion"):
+        assert not only(query(f"SELECT bool_or(has_simulated_inputs) FROM {table}"))
+
+
+def test_no_share_count_is_used_before_it_was_known(query):
+    late = "SELECT count(*) FROM mart.selloff_metrics WHERE shares_known_on > previous_session_date"
+    assert only(query(late)) == 0
+
+
+def test_every_row_of_the_file_landed(query):
+    assert only(query("SELECT count(*) FROM raw.price_vintages")) == 25_250
+    assert only(query("SELECT count(*) FROM core.daily_prices")) == 25_250
+    assert only(query("SELECT count(*) FROM raw.quarantine")) == 0
