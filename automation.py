@@ -92,21 +92,30 @@ def after_close(
             return dg.SkipReason(f"{' and '.join(markets)} closed on {today}: no session to fetch")
         missed = Days(first_missing(context.resources.warehouse, mics, today), today)
         config: dict[str, Any] = {"ops": {"raw__price_vintages": {"config": {"exchanges": mics}}}}
-        if "SELLOFF_PRICES" not in os.environ:
-            config["resources"] = {"price_provider": {"config": {"provider": "yahoo"}}}
+        if not os.environ.get("SELLOFF_PRICES"):
+            config["resources"] = {
+                "price_provider": {"config": {"provider": "yahoo"}},
+                "article_source": {"config": {"is_replay": False}},
+            }
         return dg.RunRequest(run_key=f"{name} {today}", tags=missed.tags(), run_config=config)
 
     return evaluate
 
 
 def first_missing(warehouse: Warehouse, mics: list[str], today: date) -> date:
-    """Return the day after the last session of these exchanges that the warehouse holds."""
+    """Return the day after the last session that all of these exchanges have here.
+
+    Of those that have any: an exchange none of whose listings was ever fetched holds nobody up.
+    """
     with warehouse.reading() as con:
         last = con.execute(
             """
-            SELECT max(p.session_date) FROM core.daily_prices AS p
-            JOIN core.instruments AS i USING (listing_id)
-            WHERE list_contains($mics, i.exchange_mic)
+            SELECT min(last_session) FROM (
+              SELECT max(p.session_date) AS last_session FROM core.daily_prices AS p
+              JOIN core.instruments AS i USING (listing_id)
+              WHERE list_contains($mics, i.exchange_mic)
+              GROUP BY i.exchange_mic
+            )
             """,
             {"mics": mics},
         ).fetchall()[0][0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -11,18 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+import running
 from terminal import as_csv, as_json, as_table, console, fetch, show_event, show_failed_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from resources.batch import Days
-    from resources.warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parent
-FAILED, BAD_INPUT = 1, 3
-MANY = 20
 
 
 class _OneLine(TyperGroup):
@@ -59,7 +55,7 @@ def run(day: Annotated[datetime | None, DayOption] = None) -> None:
     the input was refused.
     """
     days = _one(day) if day else _due()
-    raise typer.Exit(_execute("daily", days))
+    raise typer.Exit(running.execute(_resources(), "daily", days))
 
 
 @app.command()
@@ -72,7 +68,9 @@ def backfill(
 
     if first > last:
         _stop(f"--from {first.date()} lies after --to {last.date()}")
-    raise typer.Exit(_execute("range_backfill", Days(first.date(), last.date())))
+    raise typer.Exit(
+        running.execute(_resources(), "range_backfill", Days(first.date(), last.date()))
+    )
 
 
 @app.command()
@@ -109,7 +107,7 @@ def sql(
 @app.command()
 def demo() -> None:
     """Run the replay of January 2025 and show what it found."""
-    status = _execute("daily", _due())
+    status = running.execute(_resources(), "daily", _due())
     target = console()
     with _release() as con:
         for found in fetch(con, "FROM mart.selloff_events WHERE status = 'detected' ORDER BY 2"):
@@ -132,7 +130,8 @@ def doctor() -> None:
     lines = {
         "prices": f"{prices.provider} {prices.path}".strip(),
         "price source": _reachable(prices),
-        "articles": articles or "the replay's own texts",
+        "articles": articles
+        or ("the replay's own texts" if resources["article_source"].is_replay else "none"),
         "article folder": "readable" if not articles or Path(articles).is_dir() else "MISSING",
         "warehouse": f"{warehouse.file}, {_size(warehouse.file)}",
         "dagster home": os.environ.get("DAGSTER_HOME", str(ROOT / ".dagster")),
@@ -174,131 +173,6 @@ def restore(source: Path) -> None:
 # -- running ------------------------------------------------------------------------------------
 
 
-def _execute(job_name: str, days: Days) -> int:
-    """Run a job in this process, with a progress bar; return the exit status."""
-    import uuid
-
-    resources = _resources()
-    from definitions import defs
-
-    job = defs.resolve_job_def(job_name)
-    run_id = str(uuid.uuid4())
-    with _instance() as instance, _progress(instance, run_id, job):
-        result = job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            # Not counted by the queue's limit: a killed command would block it. The file lock
-            # keeps runs apart.
-            tags={**days.tags(), "selloff/warehouse": "by hand"},
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    for failure in _failures(result):
-        typer.echo(f"failed: {failure}", err=True)
-    refused = _report_refused(resources["warehouse"], result, run_id)
-    if not result.success:
-        return FAILED
-    return BAD_INPUT if refused else 0
-
-
-def _failures(result: Any) -> list[str]:
-    """Return the first line of every step failure and of every blocking check."""
-    found: list[str] = []
-    for step in result.get_step_failure_events() if not result.success else []:
-        error = step.step_failure_data.error
-        while error.cause is not None:
-            error = error.cause
-        if error.cls_name != "DagsterAssetCheckFailedError":  # the check speaks for itself
-            found.append(f"{step.step_key}: {error.message.strip().splitlines()[0]}")
-    found += [
-        f"{check.asset_key.to_user_string()} {check.check_name}: "
-        f"{check.description or _seen(check.metadata)}"
-        for check in result.get_asset_check_evaluations()
-        if not check.passed and check.blocking and check.severity.value == "ERROR"
-    ]
-    return found
-
-
-def _seen(metadata: Any) -> str:
-    """Return the first failing rows of a check, else how many failed."""
-    rows = metadata.get("first_failing_rows")
-    return str(rows.value) if rows else f"{metadata['rows_failed'].value} rows"
-
-
-def _report_refused(warehouse: Warehouse, result: Any, run_id: str) -> int:
-    """Say in one line each what input was refused; return how much of it there was."""
-    counts = {  # a run over a range notes each of its dates
-        event.asset_key: int(event.materialization.metadata["quarantined_rows"].value)
-        for event in result.get_asset_materialization_events()
-        if "quarantined_rows" in event.materialization.metadata
-    }
-    count = sum(counts.values())
-    with warehouse.reading() as con:
-        lines = fetch(con, REFUSED, {"run": f"{run_id}/%"})
-        failed = fetch(con, UNANSWERED, {"run": f"{run_id}/%"})
-    for row in lines[:MANY]:
-        at = ":".join(str(part) for part in (row["source_file"], row["source_row"]) if part)
-        typer.echo(f"refused: {at}: {row['reason']}", err=True)
-    for row in failed[:MANY]:
-        reason = row["reason"].removeprefix(f"{row['requested']}: ")
-        typer.echo(f"not read: {row['requested']}: {reason}", err=True)
-    if count > min(len(lines), MANY):
-        typer.echo(f"refused: {count} rows in all, see raw.quarantine", err=True)
-    return count + len(failed)
-
-
-@contextmanager
-def _progress(instance: Any, run_id: str, job: Any) -> Iterator[None]:
-    """Show a bar while the run's steps end, one after another."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    ends = {"STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"}
-    columns = (
-        TextColumn("{task.description:<42}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console(stderr=True)) as bar:
-        task = bar.add_task("loading", total=len(job.graph.node_dict))
-
-        def follow(entry: Any, _cursor: Any = None) -> None:
-            happened = entry.dagster_event
-            if happened and happened.event_type_value == "STEP_START":
-                bar.update(task, description=happened.step_key.replace("__", "."))
-            if happened and happened.event_type_value in ends:
-                bar.advance(task)
-
-        instance.add_event_listener(run_id, follow)
-        yield
-        bar.update(task, description="done")
-
-
-@contextmanager
-def _instance() -> Iterator[Any]:
-    """Open Dagster's storage in DAGSTER_HOME, else in the repository's ignored folder.
-
-    A home without a dagster.yaml of its own takes this repository's, so that neither telemetry
-    nor retention depend on where the storage lies.
-    """
-    import dagster as dg
-    from dagster._core.instance.ref import InstanceRef
-
-    home = Path(os.environ.get("DAGSTER_HOME") or ROOT / ".dagster").resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    own = (home / "dagster.yaml").exists()
-    custom = {
-        "module": "resources.run_log",
-        "class": "RunLog",
-        "config": {"base_dir": str(home / "storage")},
-    }
-    storage = {} if own else {"storage": {"custom": custom}}
-    config_dir = str(home if own else ROOT)
-    reference = InstanceRef.from_dir(str(home), config_dir=config_dir, overrides=storage)
-    with dg.DagsterInstance.from_ref(reference) as instance:
-        yield instance
-
-
 def _due() -> Days:
     """Return the days to run: all that the provider holds, or from the last session to today."""
     from automation import first_missing
@@ -332,14 +206,6 @@ def _resources() -> dict[str, Any]:
 EVENT_OF = """
 FROM mart.selloff_events WHERE $day BETWEEN session_date AND last_session_date ORDER BY event_id
 """
-REFUSED = """
-SELECT source_file, source_row, reason FROM raw.quarantine
-WHERE load_id LIKE $run ORDER BY source_file, source_row
-"""
-UNANSWERED = """
-SELECT requested, reason FROM raw.fetches
-WHERE load_id LIKE $run AND outcome = 'failed' ORDER BY requested
-"""
 
 
 def _show_next() -> None:
@@ -348,7 +214,7 @@ def _show_next() -> None:
         f"\nThe database: [bold]{warehouse.published}[/bold] (any DuckDB client, read-only)\n"
         "Next:  make dev                            the graph, the runs and the checks\n"
         "       .venv/bin/selloff sql 'from mart.event_losses'\n"
-        "       SELLOFF_WAREHOUSE=warehouse/real.duckdb SELLOFF_PRICES=files "
+        "       SELLOFF_WAREHOUSE=warehouse/real/selloff.duckdb SELLOFF_PRICES=files "
         "SELLOFF_PRICES_PATH=your/folder .venv/bin/selloff run\n",
         highlight=False,
         soft_wrap=True,
@@ -365,9 +231,12 @@ def _release() -> AbstractContextManager[Any]:
 
 def _reachable(prices: Any) -> str:
     if prices.provider == "files":
-        return "readable" if Path(prices.path).exists() else f"MISSING: {prices.path}"
+        is_there = prices.path and Path(prices.path).exists()
+        return "readable" if is_there else f"MISSING: {prices.path or 'SELLOFF_PRICES_PATH'}"
     if prices.provider == "replay":
         return "in the repository"
+    if prices.provider != "yahoo":
+        return "UNKNOWN: one of yahoo, files, replay"
     import socket
 
     try:
@@ -383,7 +252,7 @@ def _size(path: Path) -> str:
 
 def _stop(message: str) -> NoReturn:
     typer.echo(message, err=True)
-    raise typer.Exit(FAILED)
+    raise typer.Exit(running.FAILED)
 
 
 def main() -> None:

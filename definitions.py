@@ -1,8 +1,5 @@
 """Everything put together, nothing decided."""
 
-from __future__ import annotations
-
-import json
 import os
 from pathlib import Path
 
@@ -25,11 +22,15 @@ from resources.warehouse import Warehouse
 ASSETS = (prices, instruments, articles, returns, selloffs, contagion, report)
 CHECKS = (contract, batches, price_checks, return_checks, freshness)
 
-# The environment is the only difference between a laptop, a server and a test; the same
-# settings are each resource's run configuration.
-ENV = os.environ.get
-PRICES_PATH = ENV("SELLOFF_PRICES_PATH", "")
-WAREHOUSE = ENV("SELLOFF_WAREHOUSE") or str(Path(__file__).parent / "warehouse/selloff.duckdb")
+
+# The same settings are each resource's run configuration.
+def env(name: str, default: str = "") -> str:
+    """Return a setting; an empty one, as compose files write it, is none."""
+    return os.environ.get(f"SELLOFF_{name}") or default
+
+
+PRICES, PRICES_PATH = env("PRICES", "replay"), env("PRICES_PATH")
+WAREHOUSE = env("WAREHOUSE", str(Path(__file__).parent / "warehouse/selloff.duckdb"))
 
 defs = dg.Definitions(
     assets=[asset for module in ASSETS for asset in module.ASSETS],
@@ -37,20 +38,19 @@ defs = dg.Definitions(
     jobs=automation.JOBS,
     schedules=automation.SCHEDULES,
     sensors=automation.SENSORS,
-    # Steps share one warehouse file: in one process they take turns for free.
     executor=dg.in_process_executor,
     resources={
-        "alerts": Alerts(webhook=ENV("SELLOFF_WEBHOOK", "")),
+        "alerts": Alerts(webhook=env("WEBHOOK")),
         "article_source": Articles(
-            path=ENV("SELLOFF_ARTICLES_PATH", ""), feeds=ENV("SELLOFF_FEEDS", "").split()
+            path=env("ARTICLES_PATH"), feeds=env("FEEDS").split(), is_replay=PRICES == "replay"
         ),
         "calendars": Calendars(),
         "clock": Clock(),
         "price_provider": Prices(
-            provider=ENV("SELLOFF_PRICES", "replay"),
+            provider=PRICES,
             path=PRICES_PATH,
-            tickers=ENV("SELLOFF_TICKERS", "").split(),
-            columns=json.loads(ENV("SELLOFF_PRICES_COLUMNS", "{}")),
+            tickers=env("TICKERS").split(),
+            columns=dict(pair.split("=", 1) for pair in env("PRICES_COLUMNS").split()),
         ),
         "reference": Reference(prices_path=PRICES_PATH),
         "settings": Settings(),

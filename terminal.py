@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from datetime import date, datetime
+from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,7 +61,7 @@ FORMS = {
     "abnormal_z": ("z", _number),
     "correlation_before": ("corr. before", _number),
     "correlation_after": ("corr. after", _number),
-    "days_to_recover": ("recovered in", lambda v: "open" if v is None else f"{v} days"),
+    "days_to_recover": ("recovered in", lambda v: "open" if v is None else f"{v} sessions"),
     "n_members": ("members", str),
     "n_flagged": ("flagged bars", str),
     "first_falling_order": ("fell as no.", lambda v: "" if v is None else str(v)),
@@ -83,6 +86,8 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
         f"{found['hardest_hit_sector']}; {_lost(found['market_value_lost_usd'])}\n"
         f"[dim]{simulated}[/dim]"
     )
+    if found["status"] == "withdrawn":
+        return
     at = {"event": found["event_id"]}
     as_table(fetch(con, WORST, at), title="Ten worst equities", target=target)
     as_table(fetch(con, SECTORS, at), title="Sectors", target=target)
@@ -141,7 +146,18 @@ def as_csv(rows: Rows) -> None:
 
 def as_json(rows: list[dict[str, Any]]) -> None:
     """Write JSON: a list of objects, dates and instants in ISO 8601."""
-    sys.stdout.write(json.dumps(rows, default=str, indent=2, ensure_ascii=False) + "\n")
+    finite = [
+        {name: None if isinstance(v, float) and not isfinite(v) else v for name, v in row.items()}
+        for row in rows
+    ]
+    sys.stdout.write(json.dumps(finite, default=_json_value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _json_value(value: Any) -> Any:
+    """Return what JSON has no type for: instants and dates in ISO 8601, decimals as numbers."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 class Rows(list[dict[str, Any]]):
@@ -153,10 +169,19 @@ class Rows(list[dict[str, Any]]):
 def fetch(con: Any, query: str, values: dict[str, Any] | None = None) -> Rows:
     """Run a query and return its rows by column name."""
     answer = con.cursor().execute(query, values or {})
-    names = tuple(column[0] for column in answer.description or ())
+    names = _distinct([column[0] for column in answer.description or ()])
     found = Rows(dict(zip(names, row, strict=True)) for row in answer.fetchall())
     found.names = names
     return found
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Return the names, numbered where they stand twice, as a join's columns do."""
+    seen: dict[str, int] = {}
+    for at, name in enumerate(names):
+        if seen.setdefault(name, at) != at:
+            names[at] = f"{name}_{names[:at].count(name) + 1}"
+    return tuple(names)
 
 
 def console(*, stderr: bool = False) -> Console:

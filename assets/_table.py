@@ -170,6 +170,7 @@ class _Step:
             found["changed_from_session"] = str(written.from_session)
         if written.n_quarantined:
             found["quarantined_rows"] = written.n_quarantined
+            found["first_refused"] = dg.MetadataValue.json(list(written.first_refused))
         if not written.n_rows and days:
             found["reason"] = self.reason or f"nothing new for {days.start} to {days.end}"
         if self.sql:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks._check import SAMPLE_ROWS, Finding, rows_of, table_check
+from resources.batch import naive_utc
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
 
@@ -27,6 +28,10 @@ WITH lives AS (
   SELECT listing_id, any_value(ticker) AS ticker, min(session_date) AS first_bar,
          max(session_date) AS last_bar
   FROM core.daily_prices GROUP BY listing_id
+), reached AS (
+  SELECT i.exchange_mic, max(p.session_date) AS last_session
+  FROM core.daily_prices AS p JOIN core.instruments AS i USING (listing_id)
+  GROUP BY i.exchange_mic
 ), expected AS (
   SELECT s.exchange_mic, s.session_date, l.listing_id, l.ticker
   FROM lives AS l
@@ -34,7 +39,8 @@ WITH lives AS (
   JOIN core.sessions AS s ON s.exchange_mic = i.exchange_mic
     AND s.session_date BETWEEN greatest(l.first_bar, $start::DATE)
                            AND least(l.last_bar + 14, $end::DATE)
-    AND s.session_date <= (SELECT max(session_date) FROM core.daily_prices)
+    AND s.closes_at <= $now
+  JOIN reached AS r ON r.exchange_mic = s.exchange_mic AND s.session_date <= r.last_session
 )
 SELECT e.*, p.listing_id IS NULL AS is_missing
 FROM expected AS e
@@ -43,13 +49,16 @@ LEFT JOIN core.daily_prices AS p USING (listing_id, session_date)
 
 
 @table_check(DAILY_PRICES, blocking=True, reads=(SESSIONS, INSTRUMENTS))
-def every_session_is_present(con: duckdb.DuckDBPyConnection, days: Days, _now: datetime) -> Finding:
+def every_session_is_present(con: duckdb.DuckDBPyConnection, days: Days, now: datetime) -> Finding:
     """Every listing has a bar in every session of its exchange; blocking where a source failed.
+
+    An exchange is judged up to the last session that any of its listings has: Tokyo's bars make
+    nothing due in New York. Whether that session is recent is asked by `prices_are_fresh`.
 
     A listing counts from its first bar until two weeks after its last one: what stops trading
     is missed for ten sessions and then taken as gone.
     """
-    span = {"start": days.start, "end": days.end}
+    span = {"start": days.start, "end": days.end, "now": naive_utc(now)}
     totals = rows_of(
         con, f"SELECT count(*) AS n, count(*) FILTER (is_missing) AS gaps FROM ({_EXPECTED})", span
     )[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,9 @@ class Articles(dg.ConfigurableResource):
     """Articles from a folder and from feeds, behind one `fetch`."""
 
     path: str = ""
-    """Folder (with its subfolders) or file; empty for the replay's articles."""
+    """Folder (with its subfolders) or file."""
+    is_replay: bool = True
+    """Whether, without a folder, the replay's own articles are read."""
     feeds: list[str] = []  # noqa: RUF012 - pydantic copies defaults
     """Addresses of RSS or Atom feeds."""
     allowed_hosts: list[str] = []  # noqa: RUF012 - pydantic copies defaults
@@ -45,10 +48,12 @@ class Articles(dg.ConfigurableResource):
             are rejects.
         """
         gathered = _Gathered()
-        gathered.read_folder(Path(self.path) if self.path else REPLAY)
+        own = self.is_replay and not self.path
+        if self.path or own:
+            gathered.read_folder(REPLAY if own else Path(self.path))
         for address in dict.fromkeys(self.feeds):
             gathered.read_feed(address, self.policy())
-        return gathered.batch()
+        return replace(gathered.batch(), kind="replay" if own else None)
 
     def policy(self) -> Policy:
         """Return what may be fetched."""

@@ -74,7 +74,7 @@ def selloff_metrics(
         event, `as_of` of every bar of the listing.
     """
     events = selloff_events.filter(selloff_events.status == "detected").select(
-        "event_id", "started_at", event_date="session_date"
+        "event_id", "region", "started_at", event_date="session_date"
     )
     history = _history(daily_prices)
     targets = _targets(events, history, instruments, sessions)
@@ -111,12 +111,13 @@ def _targets(
     import ibis
 
     later = events.inner_join(sessions, sessions.closes_at > events.started_at)
-    first = later.group_by("event_id", "exchange_mic").aggregate(
-        session_date=later.session_date.min()
-    )
-    places = instruments.select("listing_id", "exchange_mic")
-    known = places.inner_join(first, "exchange_mic").select(
-        "event_id", "listing_id", "session_date"
+    places = instruments.select("listing_id", "exchange_mic", place="region")
+    ahead = places.inner_join(later, "exchange_mic")
+    # A venue of the event's own region may close later on the day before (volatility futures).
+    is_before = (ahead.place == ahead.region) & (ahead.session_date < ahead.event_date)
+    ahead = ahead.filter(~is_before.fill_null(False))  # noqa: FBT003 - Ibis takes the literal
+    known = ahead.group_by("event_id", "listing_id").aggregate(
+        session_date=ahead.session_date.min()
     )
     bars = history.select("listing_id", "session_date")
     homeless = bars.semi_join(places.anti_join(sessions, "exchange_mic"), "listing_id")

@@ -154,7 +154,10 @@ def test_the_first_run_ever_brings_the_history_that_the_market_model_needs(tick,
 
 def test_scheduled_runs_ask_yahoo_unless_another_provider_is_chosen(tick, monkeypatch):
     config = tick("after_us_close", MONDAY["after_us_close"]).run_config
-    assert config["resources"] == {"price_provider": {"config": {"provider": "yahoo"}}}
+    assert config["resources"] == {
+        "price_provider": {"config": {"provider": "yahoo"}},
+        "article_source": {"config": {"is_replay": False}},
+    }
     monkeypatch.setenv("SELLOFF_PRICES", "files")
     assert "resources" not in tick("after_us_close", MONDAY["after_us_close"]).run_config
 
@@ -256,9 +259,9 @@ def settings():
 
 def test_one_run_at_a_time_works_on_the_warehouse(settings):
     (limit,) = settings["run_queue"]["tag_concurrency_limits"]
-    assert limit == {"key": "selloff/warehouse", "limit": 1}
+    assert limit == {"key": "selloff/warehouse", "value": "core", "limit": 1}
     assert all(limit["key"] in job.tags for job in automation.JOBS)
-    assert len({job.tags[limit["key"]] for job in automation.JOBS}) == 1
+    assert {job.tags[limit["key"]] for job in automation.JOBS} == {limit["value"]}
 
 
 def test_no_run_lasts_longer_than_an_hour(settings):

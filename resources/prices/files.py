@@ -129,6 +129,8 @@ class _Reading:
             if self.wanted:
                 names = pa.array([*self.wanted, None], pa.string())
                 table = table.filter(pc.is_in(table["ticker"], names))  # noqa: PLW2901
+            if not table.num_rows:
+                continue
             sessions = sessions_of(table["session_date"], self._mics(table["ticker"]))
             place = table.column_names.index("session_date")
             kept = table.set_column(place, "session_date", sessions).filter(

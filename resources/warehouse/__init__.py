@@ -69,8 +69,14 @@ class Warehouse(dg.ConfigurableResource):
     @contextmanager
     def reading_release(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the published release, hardened: no files, no network, no settings."""
+        releases.refuse_foreign(self.file)
         with closing(releases.open_current(self.published)) as con:
             yield con
+
+    def refuse_mixing(self, kind: str) -> None:
+        """Raise WarehouseError if this warehouse cannot be opened or holds the other kind."""
+        with self.reading() as con:
+            self._refuse_mixing(con, kind)
 
     def land(self, table: Table, batch: Batch, *, run_id: str, now: datetime) -> Written:
         """Append a delivered batch to a raw table; see `landing.land`.
@@ -104,6 +110,8 @@ class Warehouse(dg.ConfigurableResource):
                 with self.reading() as con:
                     before = writing.versions(con, inputs)
                     wanted = _widened(days, writing.stale_from(con, table, inputs))
+                    if table.partition is None:  # small: worth the same last digit every time
+                        con.execute("SET threads = 1")
                     rows.keep(con, compute(con, wanted))
                 with self.writing() as con:
                     if writing.versions(con, inputs) != before:
@@ -122,6 +130,7 @@ class Warehouse(dg.ConfigurableResource):
     def publish(self, *, run_id: str, is_backfill: bool, now: datetime) -> str:
         """Copy the core file to a new release and swing `current` to it; return its id."""
         files.prepare(self.file)
+        releases.refuse_foreign(self.file)
         with files.locked(self.file, exclusive=True):
             return releases.publish(self.file, run_id=run_id, is_backfill=is_backfill, now=now)
 

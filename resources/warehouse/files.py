@@ -158,10 +158,21 @@ def _reform(con: duckdb.DuckDBPyConnection, known: dict[str, str]) -> None:
             _reshape(con, table)
     for statement in views().values():
         con.execute(statement)
+    _comment_views(con)
     con.execute("DELETE FROM meta.contracts")
     con.executemany(
         "INSERT INTO meta.contracts VALUES (?, ?, now()::TIMESTAMP)", list(_wanted().items())
     )
+
+
+def _comment_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Give a view's columns the comments of the quantities they show, by name."""
+    known = {column.name: column.comment for table in TABLES for column in table.columns}
+    for view in views():
+        for name, *_ in con.execute(f"DESCRIBE {view}").fetchall():
+            if name in known:
+                comment = known[name].replace("'", "''")
+                con.execute(f"COMMENT ON COLUMN {view}.{name} IS '{comment}'")
 
 
 def _drop_abandoned(con: duckdb.DuckDBPyConnection) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resources.batch import Batch
     from warehouse.contract import Column, Rule, Table
 
+NAMED_ROWS = 20
 # Filled here, not by the provider.
 STAMPS = ("row_hash", "load_id", "known_from")
 
@@ -35,14 +36,20 @@ def land(
     con.register("delivered_batch", rows)
     with transaction(con):
         con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_judged(table, rows)}")
-        refused = _quarantine(con, table, batch, load_id, now)
+        refused, named = _quarantine(con, table, batch, load_id, now)
         count, first = _append_new(con, table, load_id, now)
         _record_answers(con, table, batch, load_id)
         if count:
             record_change(con, table, first, run_id=run_id, now=now)
             _claim(con, batch.kind, now)
     con.unregister("delivered_batch")
-    return Written(n_rows=count, n_changed=count, from_session=first, n_quarantined=refused)
+    return Written(
+        n_rows=count,
+        n_changed=count,
+        from_session=first,
+        n_quarantined=refused,
+        first_refused=named,
+    )
 
 
 def _numbered(rows: pa.Table) -> pa.Table:
@@ -132,8 +139,8 @@ def _broken(rule: Rule) -> str:
 
 def _quarantine(
     con: duckdb.DuckDBPyConnection, table: Table, batch: Batch, load_id: str, now: datetime
-) -> int:
-    """Put refused rows and rejects aside, each once; return how many this batch had."""
+) -> tuple[int, tuple[str, ...]]:
+    """Put refused rows and rejects aside, each once; return how many, and name the first."""
     import pyarrow as pa
 
     rejects = {
@@ -166,7 +173,14 @@ def _quarantine(
         """,
         {"name": table.qualified, "load": load_id, "now": now},
     )
-    return con.execute("SELECT count(*) FROM refused").fetchall()[0][0]
+    named = con.execute(
+        f"""
+        SELECT concat_ws(': ', concat_ws(':', source_file, source_row), reason) FROM refused
+        ORDER BY source_file, source_row LIMIT {NAMED_ROWS}
+        """
+    ).fetchall()
+    count = con.execute("SELECT count(*) FROM refused").fetchall()[0][0]
+    return count, tuple(line for (line,) in named)
 
 
 def _payload(rows: pa.Table) -> str:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import duckdb
 
 KEEP = 3
+# Names, beside a released file, the core file it was copied from.
+CORE_NAME = "core"
 
 
 def publish(core: Path, *, run_id: str, is_backfill: bool, now: datetime) -> str:
@@ -33,7 +36,7 @@ def publish(core: Path, *, run_id: str, is_backfill: bool, now: datetime) -> str
     folder.mkdir(exist_ok=True)
     for leftover in folder.glob(".*.tmp"):
         shutil.rmtree(leftover)
-    release_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
+    release_id = _unused(folder, now)
     live = core.parent / "current"
     with closing(files.connect(core, read_only=False)) as con:
         _forget_unpublished(con, live.readlink().name if live.is_symlink() else None)
@@ -42,6 +45,7 @@ def publish(core: Path, *, run_id: str, is_backfill: bool, now: datetime) -> str
     staged = folder / f".{release_id}.tmp"
     staged.mkdir()
     copy(core, staged / "warehouse.duckdb")
+    (staged / CORE_NAME).write_text(core.name, encoding="utf-8")
     _verify(staged / "warehouse.duckdb", release_id)
     (staged / "warehouse.duckdb").chmod(0o444)
     staged.rename(folder / release_id)
@@ -51,6 +55,29 @@ def publish(core: Path, *, run_id: str, is_backfill: bool, now: datetime) -> str
     for old in older[: 1 - KEEP]:
         shutil.rmtree(old)
     return release_id
+
+
+def refuse_foreign(core: Path) -> None:
+    """Refuse a folder whose release is of another warehouse that is still there.
+
+    Raises
+    ------
+    WarehouseError
+        Since both would publish to, read from and clear away the same folder.
+    """
+    named = core.parent / "current" / CORE_NAME
+    other = named.read_text(encoding="utf-8") if named.exists() else core.name
+    if other != core.name and (core.parent / other).exists():
+        raise WarehouseError(
+            f"{core.parent} publishes {other}: give {core.name} a folder of its own"
+        )
+
+
+def _unused(folder: Path, now: datetime) -> str:
+    """Return the instant as the name of a release, the next free one if it is taken."""
+    while (folder / (name := now.strftime("%Y%m%dT%H%M%S.%fZ"))).exists():
+        now += timedelta(microseconds=1)
+    return name
 
 
 def open_current(published: Path) -> duckdb.DuckDBPyConnection:

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did: rows it holds for, rows that changed, and from which session on."""
+    """What a write did: rows it holds for, rows that changed, and from which session on.
+
+    `first_refused` names file, row and cause of refused rows, one line each.
+    """
 
     n_rows: int
     n_changed: int
     from_session: date | None
     n_quarantined: int = 0
+    first_refused: tuple[str, ...] = ()
 
 
 @contextmanager

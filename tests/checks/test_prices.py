@@ -316,11 +316,33 @@ def test_every_check_says_in_a_sentence_what_is_true_when_it_passes():
 def test_gaps_of_two_exchanges_are_judged_each_on_its_own_calendar(exchange, verdict):
     tables = exchange()
     tokyo = ["6857.T", "8035.T", "9984.T", "5803.T", "7203.T"]
-    gone = {(ticker, 22) for ticker in tokyo}
+    gone = {(ticker, 21) for ticker in tokyo}
     exchange(members=tokyo, mic="XTKS", missing=gone)
     found = verdict(checks.every_session_is_present, tables)
     assert found.severity == "ERROR"
     assert [row["exchange_mic"] for row in found.first_failing_rows] == ["XTKS"]
+
+
+def test_bars_of_tokyo_make_nothing_due_in_new_york(exchange, verdict):
+    tables = exchange(n_sessions=2)
+    third = date(2025, 1, 22)
+    tables.put(INSTRUMENTS, listing_id="XTKS:8035.T", ticker="8035.T", exchange_mic="XTKS")
+    for mic in ("XNAS", "XTKS"):
+        tables.put(SESSIONS, exchange_mic=mic, session_date=third)
+    bar(tables, "8035.T", third, mic="XTKS")
+    assert verdict(checks.every_session_is_present, tables).passed
+
+
+def test_a_session_that_has_not_closed_yet_is_no_gap(exchange, verdicts):
+    tables = exchange(missing={(ticker, 22) for ticker in MEMBERS[1:]})
+    sql = (
+        "UPDATE core.sessions SET closes_at = '2025-01-22 21:00' WHERE session_date = '2025-01-22'"
+    )
+    tables.con.execute(sql)
+    check = checks.every_session_is_present
+    for now, is_passed in (("2025-01-22T20:59", True), ("2025-01-22T21:00", False)):
+        (found,) = verdicts(check, tables, days=ALWAYS, now=now).values()
+        assert found.passed is is_passed
 
 
 def test_a_holiday_of_one_exchange_is_no_gap(exchange, verdict):

@@ -85,6 +85,7 @@ def test_no_simulated_session_makes_an_event(query):
         ("XLK", 239.30, 227.57),
         ("XLP", 77.90, 80.01),
         ("^GSPC", 6101.24, 6012.28),
+        ("^VIX", 14.85, 17.90),  # its venue closes after New York
     ],
 )
 def test_every_window_begins_with_the_close_before_the_event(query, ticker, before, on_the_day):
