@@ -335,10 +335,10 @@ def test_bars_of_tokyo_make_nothing_due_in_new_york(exchange, verdict):
 
 def test_a_session_that_has_not_closed_yet_is_no_gap(exchange, verdicts):
     tables = exchange(missing={(ticker, 22) for ticker in MEMBERS[1:]})
-    sql = (
-        "UPDATE core.sessions SET closes_at = '2025-01-22 21:00' WHERE session_date = '2025-01-22'"
-    )
-    tables.con.execute(sql)
+    third = date(2025, 1, 22)
+    tables.con.execute("DELETE FROM core.sessions WHERE session_date = $day", {"day": third})
+    hours = {"opens_at": "2025-01-22 14:30", "closes_at": "2025-01-22 21:00"}
+    tables.put(SESSIONS, exchange_mic="XNAS", session_date=third, **hours)
     check = checks.every_session_is_present
     for now, is_passed in (("2025-01-22T20:59", True), ("2025-01-22T21:00", False)):
         (found,) = verdicts(check, tables, days=ALWAYS, now=now).values()
