@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
 from math import isfinite
@@ -177,11 +178,12 @@ def fetch(con: Any, query: str, values: dict[str, Any] | None = None) -> Rows:
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
     """Return the names, numbered where they stand twice, as a join's columns do."""
-    seen: dict[str, int] = {}
-    for at, name in enumerate(names):
-        if seen.setdefault(name, at) != at:
-            names[at] = f"{name}_{names[:at].count(name) + 1}"
-    return tuple(names)
+    seen: Counter[str] = Counter()
+    found: list[str] = []
+    for name in names:
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return tuple(found)
 
 
 def console(*, stderr: bool = False) -> Console:

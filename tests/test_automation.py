@@ -131,6 +131,13 @@ def test_every_session_missed_since_the_last_success_is_caught_up(tables, tick):
     assert days_of(request) == Days(date(2025, 1, 18), date(2025, 1, 27))
 
 
+def test_the_exchange_that_is_furthest_behind_decides_what_is_caught_up(tables, tick):
+    hold(tables, "XNAS", "NVDA", date(2025, 1, 24))
+    hold(tables, "XNYS", "ETN", date(2025, 1, 22))
+    request = tick("after_us_close", MONDAY["after_us_close"])
+    assert days_of(request) == Days(date(2025, 1, 23), date(2025, 1, 27))
+
+
 def test_what_other_markets_have_is_no_success_of_this_one(tables, tick):
     hold(tables, "XNAS", "NVDA", date(2025, 1, 27))
     hold(tables, "XTKS", "8035.T", date(2025, 1, 22))

@@ -209,3 +209,13 @@ def test_the_real_article_is_dated_by_its_dateline_and_names_who_fell():
     assert fallen <= named
     # It names SoftBank as a backer; Siemens and Meta are not in it.
     assert named - fallen == {"9984.T"}
+
+
+def test_the_texts_of_the_replay_are_a_replay_and_those_of_a_folder_are_anyones(folder):
+    assert Articles().fetch().kind == "replay"
+    assert folder(a_DOT_txt=TEXT).kind is None
+
+
+def test_without_a_folder_nothing_is_read_where_the_prices_are_real():
+    batch = Articles(is_replay=False).fetch()
+    assert (batch.rows.num_rows, batch.answers, batch.kind) == (0, [], None)

@@ -272,3 +272,43 @@ def test_what_is_no_backup_is_refused_and_the_core_file_left_alone(
         warehouse.restore(source)
     assert "\n" not in str(refused.value)
     assert closes(warehouse) == held
+
+
+def test_a_second_warehouse_in_the_folder_neither_publishes_nor_reads_the_first(
+    warehouse, version, publish
+):
+    version(1)
+    publish()
+    other = type(warehouse)(path=str(warehouse.file.with_name("other.duckdb")))
+    with pytest.raises(WarehouseError, match=r"give other\.duckdb a folder of its own"):
+        other.publish(run_id="run", is_backfill=False, now=NOW)
+    with (
+        pytest.raises(WarehouseError, match=r"give other\.duckdb a folder of its own"),
+        other.reading_release(),
+    ):
+        pass
+    assert warehouse.published.exists()
+
+
+def test_the_folder_of_a_warehouse_that_is_gone_is_free(warehouse, version, publish):
+    version(1)
+    publish()
+    other = type(warehouse)(path=str(warehouse.file.with_name("other.duckdb")))
+    warehouse.file.unlink()
+    other.publish(run_id="run", is_backfill=False, now=NOW + timedelta(days=1))
+    with other.reading_release() as con:
+        assert con.execute("SELECT count(*) FROM core.daily_prices").fetchall() == [(0,)]
+
+
+def test_two_releases_of_one_instant_have_two_names(publish):
+    assert publish() == "20250128T030000.000000Z"
+    assert publish() == "20250128T030000.000001Z"
+
+
+def test_the_columns_of_a_view_say_what_they_are(warehouse, publish):
+    publish()
+    with warehouse.reading_release() as con:
+        sql = "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'event_losses'"
+        comments = dict(con.execute(sql).fetchall())
+    assert comments["market_value_lost_usd"].endswith("[USD]")
+    assert comments["simple_return"].endswith("[fraction]")
