@@ -93,10 +93,7 @@ def after_close(
         missed = Days(first_missing(context.resources.warehouse, mics, today), today)
         config: dict[str, Any] = {"ops": {"raw__price_vintages": {"config": {"exchanges": mics}}}}
         if not os.environ.get("SELLOFF_PRICES"):
-            config["resources"] = {
-                "price_provider": {"config": {"provider": "yahoo"}},
-                "article_source": {"config": {"is_replay": False}},
-            }
+            config["resources"] = {"price_provider": {"config": {"provider": "yahoo"}}}
         return dg.RunRequest(run_key=f"{name} {today}", tags=missed.tags(), run_config=config)
 
     return evaluate

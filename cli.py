@@ -130,8 +130,7 @@ def doctor() -> None:
     lines = {
         "prices": f"{prices.provider} {prices.path}".strip(),
         "price source": _reachable(prices),
-        "articles": articles
-        or ("the replay's own texts" if resources["article_source"].is_replay else "none"),
+        "articles": articles or ("the replay's own texts" if prices.kind == "replay" else "none"),
         "article folder": "readable" if not articles or Path(articles).is_dir() else "MISSING",
         "warehouse": f"{warehouse.file}, {_size(warehouse.file)}",
         "dagster home": os.environ.get("DAGSTER_HOME", str(ROOT / ".dagster")),

@@ -41,9 +41,7 @@ defs = dg.Definitions(
     executor=dg.in_process_executor,
     resources={
         "alerts": Alerts(webhook=env("WEBHOOK")),
-        "article_source": Articles(
-            path=env("ARTICLES_PATH"), feeds=env("FEEDS").split(), is_replay=PRICES == "replay"
-        ),
+        "article_source": Articles(path=env("ARTICLES_PATH"), feeds=env("FEEDS").split()),
         "calendars": Calendars(),
         "clock": Clock(),
         "price_provider": Prices(

@@ -11,12 +11,13 @@ from warehouse.tables.articles import ARTICLES, MENTIONS
 if TYPE_CHECKING:
     from resources.articles import Articles
     from resources.batch import Batch
+    from resources.prices import Prices
 
 
 @table_asset(ARTICLES)
-def articles(article_source: Articles) -> Batch:
+def articles(article_source: Articles, price_provider: Prices) -> Batch:
     """Read the drop folder and the feeds; a text that is known already adds nothing."""
-    return article_source.fetch()
+    return article_source.fetch(is_replay=price_provider.kind == "replay")
 
 
 @table_asset(MENTIONS)

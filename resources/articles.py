@@ -28,15 +28,19 @@ class Articles(dg.ConfigurableResource):
 
     path: str = ""
     """Folder (with its subfolders) or file."""
-    is_replay: bool = True
-    """Whether, without a folder, the replay's own articles are read."""
     feeds: list[str] = []  # noqa: RUF012 - pydantic copies defaults
     """Addresses of RSS or Atom feeds."""
     allowed_hosts: list[str] = []  # noqa: RUF012 - pydantic copies defaults
     """Hosts that feeds and their redirects may be fetched from; empty for the feeds' own."""
 
-    def fetch(self) -> Batch:
+    def fetch(self, *, is_replay: bool = True) -> Batch:
         """Read every file in sorted order, then every feed.
+
+        Parameters
+        ----------
+        is_replay : bool
+            Whether, without a folder, the replay's own articles are read: beside real prices
+            they would be real articles.
 
         Returns
         -------
@@ -48,7 +52,7 @@ class Articles(dg.ConfigurableResource):
             are rejects.
         """
         gathered = _Gathered()
-        own = self.is_replay and not self.path
+        own = is_replay and not self.path
         if self.path or own:
             gathered.read_folder(REPLAY if own else Path(self.path))
         for address in dict.fromkeys(self.feeds):

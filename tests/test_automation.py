@@ -161,10 +161,7 @@ def test_the_first_run_ever_brings_the_history_that_the_market_model_needs(tick,
 
 def test_scheduled_runs_ask_yahoo_unless_another_provider_is_chosen(tick, monkeypatch):
     config = tick("after_us_close", MONDAY["after_us_close"]).run_config
-    assert config["resources"] == {
-        "price_provider": {"config": {"provider": "yahoo"}},
-        "article_source": {"config": {"is_replay": False}},
-    }
+    assert config["resources"] == {"price_provider": {"config": {"provider": "yahoo"}}}
     monkeypatch.setenv("SELLOFF_PRICES", "files")
     assert "resources" not in tick("after_us_close", MONDAY["after_us_close"]).run_config
 

@@ -59,6 +59,7 @@ def run(path: str, prices: str, first: date, steps) -> None:
     import dagster as dg
 
     import definitions
+    from resources.articles import REPLAY, Articles
     from resources.batch import Days
     from resources.prices import Prices
     from resources.warehouse import Warehouse
@@ -71,6 +72,7 @@ def run(path: str, prices: str, first: date, steps) -> None:
             **definitions.defs.resources,
             "warehouse": Warehouse(path=path),
             "price_provider": Prices(provider="files", path=prices),
+            "article_source": Articles(path=str(REPLAY)),
         },
     )
 

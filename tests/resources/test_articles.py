@@ -217,5 +217,5 @@ def test_the_texts_of_the_replay_are_a_replay_and_those_of_a_folder_are_anyones(
 
 
 def test_without_a_folder_nothing_is_read_where_the_prices_are_real():
-    batch = Articles(is_replay=False).fetch()
+    batch = Articles().fetch(is_replay=False)
     assert (batch.rows.num_rows, batch.answers, batch.kind) == (0, [], None)
