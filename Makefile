@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .PHONY: demo dev test check lint lock dictionary
 
-demo: .venv/.ready  ## run the replay of January 2025 and show what it found
+demo: .venv/.ready  ## run the replay of January 2025, show what it found
 	@$(BIN)/selloff demo
 
 dev: .venv/.ready  ## the Dagster UI, on this machine only
@@ -13,15 +13,15 @@ test: .venv/.ready
 
 lint: .venv/.ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/basedpyright
-	$(BIN)/lint-imports && $(BIN)/codespell && $(BIN)/python -m warehouse.dictionary --check
+	$(BIN)/lint-imports && $(BIN)/codespell && $(BIN)/python -m warehouse.dictionary --check && \
+	  $(BIN)/python -m resources.warehouse.macros --check
 
 check: lint test
-
 lock: .venv/.ready  ## pin every dependency with its hashes
 	$(BIN)/uv pip compile --quiet pyproject.toml --output-file requirements.lock
 
 dictionary: .venv/.ready
-	$(BIN)/python -m warehouse.dictionary
+	$(BIN)/python -m resources.warehouse.macros && $(BIN)/python -m warehouse.dictionary
 
 .venv/.ready: requirements.lock scripts/selloff.py
 	$(PYTHON) -m venv .venv

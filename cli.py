@@ -43,6 +43,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+quarantine = typer.Typer(
+    help="What was refused or is kept out of core, and what to do about it.", no_args_is_help=True
+)
+app.add_typer(quarantine, name="quarantine")
 Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], metavar="DATE")]
 DayOption = typer.Option(formats=["%Y-%m-%d"], metavar="DATE")
 
@@ -94,14 +98,13 @@ def sql(
     """Run a query on the published release."""
     import duckdb
 
-    if form not in {"table", "csv", "json"}:
-        _stop(f"--format {form}: one of table, csv, json")
+    _check_format(form)
     with _release() as con:
         try:
             rows = fetch(con, query)
         except duckdb.Error as error:
             _stop(str(error))
-    {"table": as_table, "csv": as_csv, "json": as_json}[form](rows)
+    FORMATS[form](rows)
 
 
 @app.command()
@@ -151,6 +154,48 @@ def doctor() -> None:
     as_table([{"what": name, "state": state} for name, state in lines.items()])
 
 
+Case = Annotated[str, typer.Argument(metavar="ID", help="the first digits of the case's id")]
+Note = Annotated[str, typer.Option("--note", help="why, for those who come after")]
+
+
+@quarantine.command("list")
+def list_cases(
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="also what is resolved, released or rejected")
+    ] = False,
+    form: Annotated[str, typer.Option("--format", help="table, csv or json")] = "table",
+) -> None:
+    """Show the open cases: what is out, why, since when."""
+    _check_format(form)
+    query = CASES if form == "table" else "FROM core.quarantine WHERE $all OR resolution = 'open'"
+    with _resources()["warehouse"].reading() as con:
+        rows = fetch(con, query, {"all": everything})
+    if rows:
+        FORMATS[form](rows)
+    else:
+        typer.echo("nothing is in quarantine")
+
+
+@quarantine.command()
+def release(case: Case, note: Note) -> None:
+    """Let a case into core after all: a row that keeps the contract, a conflict, a restatement."""
+    _decide(case, "released", note)
+
+
+@quarantine.command()
+def reject(case: Case, note: Note) -> None:
+    """Keep a case out for good."""
+    _decide(case, "rejected", note)
+
+
+def _decide(case: str, decision: str, note: str) -> None:
+    resources = _resources()
+    now = resources["clock"].now()
+    subject = resources["warehouse"].decide(case, decision, note, now=now)
+    typer.echo(f"{decision}: {subject}\nThe next `selloff run` computes what rests on it.")
+
+
 @app.command()
 def backup(target: Path) -> None:
     """Copy the warehouse to a file, complete and consistent."""
@@ -178,15 +223,18 @@ def _due() -> Days:
     from resources.batch import Days
 
     resources = _resources()
-    try:
-        held = resources["price_provider"].coverage()
-    except ValueError as error:  # the configuration is wrong
-        _stop(str(error))
+    running.refuse_misuse(resources)
+    held = resources["price_provider"].coverage()
     if held:
         return held
     today = resources["clock"].now().date()
     mics = sorted({one.exchange_mic or "" for one in resources["reference"].listings()})
     return Days(first_missing(resources["warehouse"], mics, today), today)
+
+
+def _check_format(form: str) -> None:
+    if form not in FORMATS:
+        _stop(f"--format {form}: one of {', '.join(FORMATS)}")
 
 
 def _one(day: datetime) -> Days:
@@ -202,6 +250,15 @@ def _resources() -> dict[str, Any]:
     return dict(defs.resources or {})
 
 
+FORMATS = {"table": as_table, "csv": as_csv, "json": as_json}
+CASES = """
+SELECT left(quarantine_id, 12) AS id, resolution, kind,
+       coalesce(listing_id, table_name) AS what, session_date AS session, n_rows AS rows,
+       concat_ws(':', source_file, source_row) AS delivered_in, left(reason, 100) AS reason,
+       first_seen_at::DATE AS since
+FROM core.quarantine WHERE $all OR resolution = 'open'
+ORDER BY session_date DESC NULLS LAST, what, id
+"""
 EVENT_OF = """
 FROM mart.selloff_events WHERE $day BETWEEN session_date AND last_session_date ORDER BY event_id
 """

@@ -1,36 +1,26 @@
 """Everything put together, nothing decided."""
 
-import os
-from pathlib import Path
-
 import dagster as dg
 
 import automation
-from assets import articles, contagion, instruments, prices, report, returns, selloffs
-from checks import batches, contract, freshness
+from assets import (
+    articles,
+    contagion,
+    instruments,
+    prices,
+    report,
+    returns,
+    selloffs,
+    valuation,
+)
+from checks import batches, contract, freshness, reference, sources
 from checks import prices as price_checks
 from checks import returns as return_checks
-from resources.alerts import Alerts
-from resources.articles import Articles
-from resources.calendars import Calendars
-from resources.clock import Clock
-from resources.prices import Prices
-from resources.reference import Reference
-from resources.settings import Settings
-from resources.warehouse import Warehouse
+from resources.configured import configured
 
-ASSETS = (prices, instruments, articles, returns, selloffs, contagion, report)
-CHECKS = (contract, batches, price_checks, return_checks, freshness)
+ASSETS = (prices, instruments, valuation, articles, returns, selloffs, contagion, report)
+CHECKS = (contract, batches, sources, reference, price_checks, return_checks, freshness)
 
-
-# The same settings are each resource's run configuration.
-def env(name: str, default: str = "") -> str:
-    """Return a setting; an empty one, as compose files write it, is none."""
-    return os.environ.get(f"SELLOFF_{name}") or default
-
-
-PRICES, PRICES_PATH = env("PRICES", "replay"), env("PRICES_PATH")
-WAREHOUSE = env("WAREHOUSE", str(Path(__file__).parent / "warehouse/selloff.duckdb"))
 
 defs = dg.Definitions(
     assets=[asset for module in ASSETS for asset in module.ASSETS],
@@ -39,19 +29,5 @@ defs = dg.Definitions(
     schedules=automation.SCHEDULES,
     sensors=automation.SENSORS,
     executor=dg.in_process_executor,
-    resources={
-        "alerts": Alerts(webhook=env("WEBHOOK")),
-        "article_source": Articles(path=env("ARTICLES_PATH"), feeds=env("FEEDS").split()),
-        "calendars": Calendars(),
-        "clock": Clock(),
-        "price_provider": Prices(
-            provider=PRICES,
-            path=PRICES_PATH,
-            tickers=env("TICKERS").split(),
-            columns=dict(pair.split("=", 1) for pair in env("PRICES_COLUMNS").split()),
-        ),
-        "reference": Reference(prices_path=PRICES_PATH),
-        "settings": Settings(),
-        "warehouse": Warehouse(path=WAREHOUSE),
-    },
+    resources=configured(),
 )

@@ -29,6 +29,15 @@ WHERE load_id LIKE $run AND outcome = 'failed' ORDER BY requested
 """
 
 
+def refuse_misuse(resources: dict[str, Any]) -> None:
+    """Stop with one line per setting that is wrong, before anything is asked for."""
+    from resources.configuration import problems
+
+    if found := problems(resources):
+        typer.echo("\n".join(found), err=True)
+        raise typer.Exit(FAILED)
+
+
 def execute(resources: dict[str, Any], job_name: str, days: Days) -> int:
     """Run a job in this process, with a progress bar; return the exit status."""
     import uuid
@@ -36,6 +45,7 @@ def execute(resources: dict[str, Any], job_name: str, days: Days) -> int:
     from resources.warehouse import WarehouseError
 
     # What would fail every step is said in one line before the first.
+    refuse_misuse(resources)
     resources["warehouse"].refuse_mixing(resources["price_provider"].kind)
     if days.start < EARLIEST:
         raise WarehouseError(f"{days.start}: sessions before {EARLIEST} are not kept")
@@ -138,6 +148,8 @@ def _progress(instance: Any, run_id: str, job: Any) -> Iterator[None]:
 
         def follow(entry: Any, _cursor: Any = None) -> None:
             happened = entry.dagster_event
+            if happened is None and entry.step_key:  # what a provider says while it asks
+                bar.update(task, description=entry.user_message[:42])
             if happened and happened.event_type_value == "STEP_START":
                 bar.update(task, description=happened.step_key.replace("__", "."))
             if happened and happened.event_type_value in ends:

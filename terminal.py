@@ -30,7 +30,7 @@ SELECT bool_or(is_simulated) AS simulated, min(session_date) FILTER (NOT is_simu
 FROM core.daily_prices
 """
 FAILED_CHECKS = """
-SELECT table_name, check_name, severity, n_failed, sample FROM meta.dq_results
+SELECT table_name, check_name, severity, n_violations, sample_keys FROM meta.dq_results
 WHERE NOT is_passed AND run_id = (SELECT arg_max(run_id, checked_at) FROM meta.dq_results)
 ORDER BY severity, table_name, check_name
 """
@@ -94,9 +94,9 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
     as_table(fetch(con, SECTORS, at), title="Sectors", target=target)
 
 
-def _named(sample: str | None) -> str:
+def _named(sample_keys: str | None) -> str:
     """Return the first failing rows by the values that name them."""
-    found = json.loads(sample or "[]")
+    found = json.loads(sample_keys or "[]")
     return ", ".join(" ".join(str(value) for value in list(row.values())[:2]) for row in found[:3])
 
 
@@ -104,7 +104,7 @@ def show_failed_checks(target: Console, con: Any) -> None:
     """Print the checks of the last run that did not pass, with what they found first."""
     rows = fetch(con, FAILED_CHECKS)
     for row in rows:
-        row["sample"] = _named(row["sample"])
+        row["sample_keys"] = _named(row["sample_keys"])
     as_table(rows, title="Checks that failed (warnings keep the data, flagged)", target=target)
 
 

@@ -2,8 +2,8 @@
 
 import inspect
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -18,16 +18,30 @@ if TYPE_CHECKING:
 # One definition for everything that is partitioned: a calendar date, whichever exchange is open.
 # Today's date exists from midnight UTC, before any close of the day.
 DAILY = dg.DailyPartitionsDefinition(start_date="1990-01-01", end_offset=1)
-RESOURCES = {"price_provider", "article_source", "reference", "calendars", "clock", "settings"}
+RESOURCES = {
+    "article_source",
+    "calendars",
+    "clock",
+    "price_provider",
+    "reference",
+    "settings",
+    "valuation_source",
+    "warehouse",
+}
 OWNERS = ["team:market-data"]
 RETRIES = dg.RetryPolicy(
     max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
 PREVIEW_ROWS = 5
+NOTHING = Written(n_rows=0, n_changed=0, from_session=None)
 
 
 def table_asset(
-    table: Table, *, daily: bool | None = None, config: type[dg.Config] | None = None
+    table: Table,
+    *,
+    daily: bool | None = None,
+    config: type[dg.Config] | None = None,
+    beside: tuple[Table, ...] = (),
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Bind a function to the table it fills.
 
@@ -45,52 +59,63 @@ def table_asset(
         Whether the asset has daily partitions; by default, whether the contract has.
     config : type, optional
         Class of the run configuration, where the function takes one.
+    beside : tuple of Table
+        Other raw tables that the same answers fill (`Batch.beside`): assets of the same step.
     """
     partitioned = table.partition is not None if daily is None else daily
 
     def bind(function: Callable[..., Any]) -> dg.AssetsDefinition:
         names = list(inspect.signature(function).parameters)
-        if function.__name__ != table.name:
+        if BY_NAME.get(function.__name__, table) != table or table.name not in function.__name__:
             raise ValueError(
                 f"asset {function.__name__} fills {table.qualified}: one name for both"
             )
-        inputs = [BY_NAME[name] for name in names if name in BY_NAME]
+        inputs = [BY_NAME[name] for name in names if name in BY_NAME and name not in RESOURCES]
 
-        def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        def run(context: dg.AssetExecutionContext) -> Any:
             given = {name: getattr(context.resources, name) for name in RESOURCES & set(names)}
             if config:
                 given["config"] = config(**context.op_execution_context.op_config)
-            step = _Step(table, function, names, inputs, given)
+            step = _Step(table, beside, function, names, inputs, given)
             try:
-                return step.run(context)
+                yield from step.run(context)
             except WarehouseError as error:  # the user must act: trying again cannot help
                 raise dg.Failure(str(error), allow_retries=False) from error
 
         with warnings.catch_warnings():
             # Single-run backfills are marked beta; the lock file holds the version they work in.
             warnings.simplefilter("ignore", dg.BetaWarning)
-            asset = dg.asset(
-                key=[table.layer, table.name],
-                deps=[dg.AssetKey([source.layer, source.name]) for source in inputs],
+            asset = dg.multi_asset(
+                name=f"{table.layer}__{table.name}",
+                specs=[spec(each, inputs) for each in (table, *beside)],
+                description=(function.__doc__ or "").strip(),
                 partitions_def=DAILY if partitioned else None,
                 backfill_policy=dg.BackfillPolicy.single_run() if partitioned else None,
-                group_name=table.layer,
-                description=table.doc,
-                metadata={
-                    "dagster/column_schema": column_schema(table),
-                    "dagster/table_name": table.qualified,
-                    "grain": ", ".join(table.grain),
-                },
-                kinds={"duckdb", "ibis"} if inputs else {"duckdb"},
-                owners=OWNERS,
-                code_version=table.hash,
                 retry_policy=RETRIES,
                 required_resource_keys={"warehouse", "clock", *(RESOURCES & set(names))},
-                config_schema=cast("Any", config.to_config_schema()) if config else None,
+                config_schema=config.to_fields_dict() if config else None,
             )
         return asset(run)
 
     return bind
+
+
+def spec(table: Table, inputs: list[Table]) -> dg.AssetSpec:
+    """Return what Dagster shows of a table and of what it is made from."""
+    return dg.AssetSpec(
+        key=[table.layer, table.name],
+        deps=[dg.AssetKey([source.layer, source.name]) for source in inputs],
+        group_name=table.layer,
+        description=table.doc,
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": table.qualified,
+            "grain": ", ".join(table.grain),
+        },
+        kinds={"duckdb", "ibis"} if inputs else {"duckdb"},
+        owners=OWNERS,
+        code_version=table.hash,
+    )
 
 
 class _Step:
@@ -99,18 +124,19 @@ class _Step:
     def __init__(
         self,
         table: Table,
+        beside: tuple[Table, ...],
         function: Callable[..., Any],
         names: list[str],
         inputs: list[Table],
         given: dict[str, Any],
     ) -> None:
-        self.table, self.function, self.names, self.inputs = table, function, names, inputs
-        self.given = given
+        self.table, self.beside, self.function = table, beside, function
+        self.names, self.inputs, self.given = names, inputs, given
         self.sql: str | None = None
         self.reason: str | None = None
 
-    def run(self, context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """Compute and write the table; return the metadata of the materialization."""
+    def run(self, context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        """Compute and write the table; yield what Dagster notes of it and of those beside it."""
         warehouse: Warehouse = context.resources.warehouse
         stamp = {"run_id": context.run.run_id, "now": naive_utc(context.resources.clock.now())}
         days = Days.of_run(context.run.tags)
@@ -121,7 +147,12 @@ class _Step:
             )
         else:
             written = self._deliver(warehouse, days, stamp)
-        return dg.MaterializeResult(metadata=self._metadata(warehouse, written, days))
+        for table in (self.table, *self.beside):
+            done = written if table is self.table else written.beside.get(table.qualified, NOTHING)
+            yield dg.MaterializeResult(
+                asset_key=[table.layer, table.name],
+                metadata=self._metadata(warehouse, table, done, days),
+            )
 
     def _deliver(self, warehouse: Warehouse, days: Days | None, stamp: dict[str, Any]) -> Written:
         """Fetch from the outside: a batch is landed, reference data replaces its table."""
@@ -141,7 +172,7 @@ class _Step:
             import ibis
 
             backend = ibis.duckdb.from_connection(con)
-            named = {source.name: source for source in self.inputs}
+            named = {name: BY_NAME[name] for name in self.names if BY_NAME.get(name) in self.inputs}
             if "previous" in self.names:
                 named["previous"] = self.table
             tables = {
@@ -159,12 +190,12 @@ class _Step:
         return self.function(**{name: known[name] for name in self.names})
 
     def _metadata(
-        self, warehouse: Warehouse, written: Written, days: Days | None
+        self, warehouse: Warehouse, table: Table, written: Written, days: Days | None
     ) -> dict[str, Any]:
         found: dict[str, Any] = {
             "dagster/row_count": written.n_rows,
             "changed_rows": written.n_changed,
-            "preview": preview(warehouse, self.table),
+            "preview": preview(warehouse, table),
         }
         if written.n_changed and written.from_session:
             found["changed_from_session"] = str(written.from_session)

@@ -1,4 +1,4 @@
-"""Reference data: instruments, their names in texts, their share counts, exchange sessions."""
+"""Reference data: instruments, their names and symbols, exchange sessions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
 from resources.batch import Days
+from selloff import identity
 from warehouse.tables.instruments import (
+    DELISTINGS,
     INSTRUMENT_ALIASES,
     INSTRUMENTS,
+    LISTING_SYMBOLS,
     SESSIONS,
-    SHARES_OUTSTANDING,
 )
 
 if TYPE_CHECKING:
@@ -31,22 +33,28 @@ def instruments(reference: Reference, price_vintages: Any) -> Any:
     )
     ids = known["listing_id"].to_pylist()
     unknown = delivered.filter(~delivered.listing_id.isin(ids)).to_pyarrow()
-    constant = {"asset_class": "equity", "registered_from": "prices"}
+    constant = {"asset_class": "equity", "is_primary": True, "registered_from": "prices"}
     registered = [{**constant, **row} for row in unknown.to_pylist()]
     rows = pa.Table.from_pylist(registered, schema=known.schema)
     return pa.concat_tables([known, rows])
+
+
+@table_asset(LISTING_SYMBOLS)
+def listing_symbols(reference: Reference) -> Any:
+    """Read the dated symbols under which listings were traded."""
+    return reference.symbols()
+
+
+@table_asset(DELISTINGS)
+def delistings(fetches: Any, price_vintages: Any, sessions: Any, instruments: Any) -> Any:
+    """Say which listings have ceased to trade, on the evidence of more than one source."""
+    return identity.delistings(fetches, price_vintages, sessions, instruments)
 
 
 @table_asset(INSTRUMENT_ALIASES)
 def instrument_aliases(reference: Reference) -> Any:
     """Read the dated names by which texts speak of listings."""
     return reference.aliases()
-
-
-@table_asset(SHARES_OUTSTANDING)
-def shares_outstanding(reference: Reference) -> Any:
-    """Read the share counts with the date from which each was known."""
-    return reference.shares()
 
 
 @table_asset(SESSIONS)
@@ -60,4 +68,10 @@ def sessions(calendars: Calendars, clock: Clock, instruments: Any, price_vintage
     return calendars.sessions(mics, span)
 
 
-ASSETS = [instruments, instrument_aliases, shares_outstanding, sessions]
+ASSETS = [
+    instruments,
+    listing_symbols,
+    delistings,
+    instrument_aliases,
+    sessions,
+]

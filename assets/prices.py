@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets._table import table_asset
+from assets._table import spec, table_asset
 from resources.batch import Answer, Batch, Days
-from selloff import prices
+from resources.configuration import exchange_problems, price_problems, refuse
+from selloff import adjustments, prices
+from selloff import quarantine as kept_out
+from selloff import restatements as history
 from selloff.history import since
-from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
+from warehouse.tables.actions import CORPORATE_ACTIONS, DIVIDENDS, RESTATEMENTS, SPLITS
+from warehouse.tables.prices import DAILY_PRICES, FETCHES, PRICE_VINTAGES
+from warehouse.tables.quarantine import QUARANTINE, QUARANTINE_DECISIONS, QUARANTINED_BARS
 
 if TYPE_CHECKING:
     from resources.calendars import Calendars
     from resources.prices import Prices
     from resources.reference import Reference
+    from resources.warehouse import Warehouse
 
 # 250 returns for the robust sigma of a jump, the return before them, and a few to spare.
 FLAG_HISTORY = 260
@@ -30,33 +36,73 @@ class FetchConfig(dg.Config):
     """MICs to fetch; empty for all. A run after Tokyo's close need not ask for New York."""
 
 
-@table_asset(PRICE_VINTAGES, daily=True, config=FetchConfig)
+@table_asset(PRICE_VINTAGES, daily=True, config=FetchConfig, beside=(CORPORATE_ACTIONS,))
 def price_vintages(
     price_provider: Prices,
     reference: Reference,
     calendars: Calendars,
+    warehouse: Warehouse,
     days: Days,
     config: FetchConfig,
 ) -> Batch:
-    """Fetch the bars of the days from the configured provider, if any exchange was open."""
+    """Fetch the bars of the days, and what vendors may have restated, if any exchange was open."""
     wanted = set(config.exchanges)
-    listings = [
-        listing for listing in reference.listings() if not wanted or listing.exchange_mic in wanted
-    ]
+    known = reference.listings()
+    refuse([*price_problems(price_provider, known), *exchange_problems(wanted, known)])
+    listings = [listing for listing in known if not wanted or listing.exchange_mic in wanted]
     mics = {listing.exchange_mic for listing in listings if listing.exchange_mic}
     if not calendars.sessions(mics, days).num_rows:
         return _closed(days)
-    batch = price_provider.fetch(listings, days)
+    batch = price_provider.fetch(listings, days, warehouse.held())
     kept = batch.of(listings) if wanted else batch
     rejects = [*kept.rejects, *reference.rejects()]
     return replace(kept, kind=price_provider.kind, rejects=rejects)
 
 
+@table_asset(SPLITS)
+def splits(corporate_actions: Any) -> Any:
+    """Keep the newest version of every split, from the first source in priority."""
+    return adjustments.splits(corporate_actions)
+
+
+@table_asset(DIVIDENDS)
+def dividends(corporate_actions: Any, splits: Any) -> Any:
+    """Keep the newest version of every distribution, as paid."""
+    return adjustments.dividends(corporate_actions, splits)
+
+
+@table_asset(RESTATEMENTS)
+def restatements(price_vintages: Any, splits: Any) -> Any:
+    """Say what every load did to bars already known."""
+    return history.restatements(price_vintages, splits)
+
+
+@table_asset(QUARANTINED_BARS)
+def quarantined_bars(
+    price_vintages: Any,
+    splits: Any,
+    restatements: Any,
+    quarantine: Any,
+    quarantine_decisions: Any,
+) -> Any:
+    """Keep out of core what sources disagree on, what changed unexplained, what is broken."""
+    return kept_out.quarantined_bars(
+        price_vintages, splits, restatements, quarantine, quarantine_decisions
+    )
+
+
 @table_asset(DAILY_PRICES)
-def daily_prices(price_vintages: Any, sessions: Any, instruments: Any, days: Days) -> Any:
+def daily_prices(
+    price_vintages: Any,
+    quarantined_bars: Any,
+    splits: Any,
+    sessions: Any,
+    instruments: Any,
+    days: Days,
+) -> Any:
     """Keep the newest vintage of every bar, with our judgements on it."""
     recent = since(price_vintages, days.start, FLAG_HISTORY)
-    return prices.daily_prices(recent, sessions, instruments)
+    return prices.daily_prices(recent, quarantined_bars, splits, sessions, instruments)
 
 
 def _closed(days: Days) -> Batch:
@@ -71,4 +117,15 @@ def _closed(days: Days) -> Batch:
     return Batch(rows=nothing, answers=[answer])
 
 
-ASSETS = [price_vintages, daily_prices]
+BOOKS = [spec(table, []) for table in (FETCHES, QUARANTINE, QUARANTINE_DECISIONS)]
+"""What is written on the way, and by hand: no step of a run fills them."""
+
+ASSETS = [
+    price_vintages,
+    splits,
+    dividends,
+    restatements,
+    quarantined_bars,
+    daily_prices,
+    *BOOKS,
+]

@@ -1,14 +1,21 @@
-"""What leaves the warehouse: the published release that readers open."""
+"""What leaves the warehouse: the published release that readers open, and the Data Docs."""
 
 import dagster as dg
 
 from assets._table import OWNERS, column_schema
+from resources import data_docs as pages
 from resources.batch import naive_utc
+from resources.expectations import delivered, validate
+from resources.summary import summaries
 from warehouse.tables import TABLES
+from warehouse.tables.articles import ARTICLES
 from warehouse.tables.meta import RELEASES
-from warehouse.tables.prices import FETCHES, QUARANTINE
+from warehouse.tables.prices import FETCHES, PRICE_VINTAGES
+from warehouse.tables.quarantine import QUARANTINE, QUARANTINE_DECISIONS
 
 BACKFILL_TAG = "selloff/backfill"
+# What comes from the outside, and so is held against Great Expectations as it came.
+DOCUMENTED = (PRICE_VINTAGES, ARTICLES)
 
 
 @dg.asset(
@@ -17,7 +24,7 @@ BACKFILL_TAG = "selloff/backfill"
     deps=[
         dg.AssetKey([table.layer, table.name])
         for table in TABLES
-        if table.layer != "meta" and table not in {FETCHES, QUARANTINE}
+        if table.layer != "meta" and table not in {FETCHES, QUARANTINE, QUARANTINE_DECISIONS}
     ],
     group_name="meta",
     description=RELEASES.doc,
@@ -36,4 +43,29 @@ def releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"release": release_id})
 
 
-ASSETS = [releases]
+@dg.asset(
+    key=["meta", "data_docs"],
+    deps=[dg.AssetKey([table.layer, table.name]) for table in DOCUMENTED],
+    group_name="meta",
+    description="What Great Expectations says of the last loads, as one page to be read anywhere.",
+    kinds={"duckdb", "greatexpectations"},
+    owners=OWNERS,
+    # After all that can run: a page that waited for every table would be missing when one fails.
+    op_tags={"dagster/priority": "-10"},
+    required_resource_keys={"warehouse", "clock"},
+)
+def data_docs(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Write what the last loads are worth and what every check last found, as a page."""
+    warehouse = context.resources.warehouse
+    with warehouse.reading() as con:
+        loads = {table: delivered(con, table) for table in DOCUMENTED}
+        history = summaries(con)
+    path = pages.write(
+        warehouse.file.parent / "data_docs",
+        [*(validate(table, load) for table, load in loads.items()), *history],
+        at=naive_utc(context.resources.clock.now()),
+    )
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path)})
+
+
+ASSETS = [releases, data_docs]

@@ -20,6 +20,7 @@ def selloff_events(
     instruments: Any,
     sessions: Any,
     shares_outstanding: Any,
+    fx_rates: Any,
     previous: Any,
     settings: Settings,
 ) -> Any:
@@ -31,6 +32,7 @@ def selloff_events(
         instruments,
         sessions,
         shares_outstanding,
+        fx_rates,
         previous.to_pandas(),
         settings.detection(),
     )
@@ -44,10 +46,17 @@ def selloff_metrics(
     instruments: Any,
     sessions: Any,
     shares_outstanding: Any,
+    fx_rates: Any,
 ) -> Any:
     """Measure every listing in every event: fall, loss, recovery."""
     return losses.selloff_metrics(
-        selloff_events, daily_prices, abnormal_returns, instruments, sessions, shares_outstanding
+        selloff_events,
+        daily_prices,
+        abnormal_returns,
+        instruments,
+        sessions,
+        shares_outstanding,
+        fx_rates,
     )
 
 

@@ -1,50 +1,22 @@
-"""`@table_check`, the one decorator that binds a question in SQL to a table's asset check."""
+"""How a check becomes one of Dagster, and how what it found is recorded."""
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from math import isfinite
+from typing import Any
 
 import dagster as dg
 
+from checks.catalogue import Check
+from checks.scan import SAMPLE_ROWS, Finding, newest_vintage, scan
 from resources.batch import Days, naive_utc
 from warehouse.contract import Table
 from warehouse.tables.meta import DQ_RESULTS
 
-if TYPE_CHECKING:
-    import duckdb
-
-SAMPLE_ROWS = 5
 ALL_DAYS = Days(date.min, date.max)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found.
-
-    Parameters
-    ----------
-    n_checked, n_failed : int
-        Rows examined, and rows that contradict the statement.
-    sample : list of dict
-        The first of them.
-    is_error : bool
-        Whether a failure is an error (else a warning).
-    note : str
-        One line for the reader.
-    """
-
-    n_checked: int
-    n_failed: int
-    sample: list[dict[str, Any]] = field(default_factory=list)
-    is_error: bool = False
-    note: str = ""
-
-    @property
-    def severity(self) -> dg.AssetCheckSeverity:
-        """How Dagster shows a failure."""
-        return dg.AssetCheckSeverity.ERROR if self.is_error else dg.AssetCheckSeverity.WARN
+NEEDS = {"warehouse", "clock"}
 
 
 def key(table: Table) -> dg.AssetKey:
@@ -74,61 +46,122 @@ def table_check(
             description=(function.__doc__ or "").partition("\n")[0],
             blocking=blocking,
             additional_deps=[key(other) for other in reads],
-            required_resource_keys={"warehouse", "clock"},
+            required_resource_keys=NEEDS,
         )
         def run(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
             now = context.resources.clock.now()
             with context.resources.warehouse.reading() as con:
-                finding = function(con, Days.of_run(context.run.tags) or ALL_DAYS, now)
-            return report(context, table, {function.__name__: finding})[0]
+                finding = function(con, _days(context), now)
+                as_of = newest_vintage(con, table)
+            findings = {function.__name__: finding}
+            record(context, table, findings, as_of)
+            return results(table, findings)[0]
 
         return run
 
     return bind
 
 
-def report(context: Any, table: Table, findings: dict[str, Finding]) -> list[dg.AssetCheckResult]:
-    """Record findings in `meta.dq_results` and return them as Dagster results."""
+def judgements(table: Table, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
+    """Return the asset checks that hold a table against statements of the catalogue.
+
+    Each is a check of its own in Dagster, and none stops the run; those about the same rows are
+    counted in one pass.
+    """
+
+    @dg.multi_asset_check(
+        name=f"judgements_on_{table.layer}_{table.name}",
+        specs=[spec(check) for check in checks],
+        required_resource_keys=NEEDS,
+    )
+    def run(context: dg.AssetCheckExecutionContext) -> Any:
+        days, now = _days(context), naive_utc(context.resources.clock.now())
+        with context.resources.warehouse.reading() as con:
+            findings = scan(con, checks, {"start": days.start, "end": days.end, "now": now})
+            as_of = newest_vintage(con, table)
+        record(context, table, findings, as_of)
+        yield from results(table, findings)
+
+    return run
+
+
+def spec(check: Check) -> dg.AssetCheckSpec:
+    """Return an entry of the catalogue as Dagster declares it."""
+    return dg.AssetCheckSpec(
+        check.name,
+        asset=key(check.table),
+        description=check.doc,
+        additional_deps=[key(other) for other in check.reads],
+        metadata={"failure_modes": list(check.failure_modes)} if check.failure_modes else None,
+    )
+
+
+def record(
+    context: Any, table: Table, findings: dict[str, Finding], as_of: datetime | None
+) -> None:
+    """Append findings to `meta.dq_results`, one row each."""
     checked_at = naive_utc(context.resources.clock.now())
     rows = [
         (
             context.run.run_id,
             table.qualified,
             name,
-            not found.n_failed,
-            found.severity.value,
-            found.n_checked,
-            found.n_failed,
-            _json(found.sample),
+            not found.n_violations,
+            severity(found).value,
+            found.n_rows,
+            found.n_violations,
+            _json(found.sample_keys),
+            as_of,
             checked_at,
         )
         for name, found in findings.items()
     ]
     context.resources.warehouse.record(DQ_RESULTS, rows)
+
+
+def results(table: Table, findings: dict[str, Finding]) -> list[dg.AssetCheckResult]:
+    """Return findings as Dagster shows them."""
     return [
         dg.AssetCheckResult(
-            passed=not found.n_failed,
+            passed=not found.n_violations,
             asset_key=key(table),
             check_name=name,
-            severity=found.severity,
+            severity=severity(found),
             description=found.note or None,
             metadata={
-                "rows_checked": found.n_checked,
-                "rows_failed": found.n_failed,
-                **_shown(found.sample),
+                "rows_checked": found.n_rows,
+                "rows_failed": found.n_violations,
+                **_shown(found.sample_keys),
             },
         )
         for name, found in findings.items()
     ]
 
 
-def rows_of(
-    con: "duckdb.DuckDBPyConnection", sql: str, values: dict[str, Any] | None = None
-) -> list[dict[str, Any]]:
-    """Run a query and return its rows by column name."""
-    answer = con.cursor().execute(sql, values or {})
-    names = [column[0] for column in answer.description]
-    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+def severity(found: Finding) -> dg.AssetCheckSeverity:
+    """Return how Dagster shows a failure."""
+    return dg.AssetCheckSeverity.ERROR if found.is_error else dg.AssetCheckSeverity.WARN
+
+
+def summed(findings: dict[str, Finding]) -> Finding:
+    """Return many findings about one table as one: what failed, and the first row of each."""
+    failed = {name: found for name, found in findings.items() if found.n_violations}
+    sample = [
+        {"check": name, "n_violations": found.n_violations, **dict(*found.sample_keys[:1])}
+        for name, found in failed.items()
+    ]
+    first = next(iter(findings.values()))
+    return replace(
+        first,
+        n_violations=sum(found.n_violations for found in failed.values()),
+        sample_keys=sample,
+        is_error=any(found.is_error for found in findings.values()),
+        note="; ".join(found.note for found in failed.values() if found.note),
+    )
+
+
+def _days(context: Any) -> Days:
+    return Days.of_run(context.run.tags) or ALL_DAYS
 
 
 def _shown(sample: list[dict[str, Any]]) -> dict[str, Any]:
@@ -138,5 +171,18 @@ def _shown(sample: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _json(sample: list[dict[str, Any]]) -> str | None:
+    """Return rows as JSON, which has no number for NaN and infinity."""
+    if not sample:
+        return None
+    rows = [
+        {name: value if _is_plain(value) else str(value) for name, value in row.items()}
+        for row in sample[:SAMPLE_ROWS]
+    ]
     # Texts come from outside, and not every viewer of metadata treats them as text.
-    return json.dumps(sample[:SAMPLE_ROWS], default=str).replace("<", "&lt;") if sample else None
+    return json.dumps(rows).replace("<", "&lt;")
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    return value is None or isinstance(value, (bool, int, str))

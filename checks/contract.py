@@ -1,71 +1,68 @@
 """The blocking checks, made from the contracts: facts about a whole table after it was written."""
 
-from __future__ import annotations
+import dagster as dg
 
-from typing import TYPE_CHECKING
-
-from checks._check import SAMPLE_ROWS, Finding, rows_of, table_check
+from checks._check import NEEDS, key, record, results, summed
+from checks.catalogue import Check, contract
+from checks.scan import newest_vintage, scan
+from warehouse.contract import Table
 from warehouse.tables import TABLES
-from warehouse.tables.prices import FETCHES, QUARANTINE
+from warehouse.tables.prices import FETCHES
+from warehouse.tables.quarantine import QUARANTINE, QUARANTINE_DECISIONS
 
-if TYPE_CHECKING:
-    import dagster as dg
-    import duckdb
-
-    from warehouse.contract import Table
-
-# What a quiet market or a young warehouse may leave empty.
+# What a market without texts, actions, conflicts or sell-offs leaves empty. Market returns are
+# empty where nothing stands for a market, of which `every_region_has_a_market` warns.
 MAY_BE_EMPTY = {
-    "articles",
-    "mentions",
-    "market_returns",
-    "selloff_events",
-    "selloff_metrics",
-    "sector_contagion",
+    "core.delistings",
+    "core.dividends",
+    "core.fx_rates",
+    "core.market_returns",
+    "core.mentions",
+    "core.quarantined_bars",
+    "core.restatements",
+    "core.splits",
+    "mart.sector_contagion",
+    "mart.selloff_events",
+    "mart.selloff_metrics",
+    "raw.articles",
+    "raw.corporate_actions",
+    "raw.fx_rates",
+    "raw.shares_outstanding",
 }
-# Filled by the way, with another asset's load: no asset of their own to hang a check on.
-BESIDE = {FETCHES.name, QUARANTINE.name}
+# Filled by the way, with another asset's load, or by hand: no step to hang a check on.
+BESIDE = {FETCHES.qualified, QUARANTINE.qualified, QUARANTINE_DECISIONS.qualified}
 
 
-def grain_sql(table: Table) -> str:
-    """Return the query for identities that stand in more than one row."""
-    grain = ", ".join(table.grain)
-    return (
-        f"SELECT {grain}, count(*) AS n_rows FROM {table.qualified} GROUP BY ALL HAVING n_rows > 1"
-    )
-
-
-def rules_sql(table: Table) -> str:
-    """Return one scan that counts the rows, and for each rule the rows that break it."""
-    counts = ", ".join(
-        f"count(*) FILTER (NOT ({rule.sql})) AS {rule.name}" for rule in table.rules()
-    )
-    return f"SELECT count(*) AS n_rows, {counts} FROM {table.qualified}"
+def contract_of(table: Table) -> tuple[Check, ...]:
+    """Return everything that the contract says of a table that was written."""
+    return contract(table, may_be_empty=table.qualified in MAY_BE_EMPTY)
 
 
 def contract_check(table: Table) -> dg.AssetChecksDefinition:
-    """Return the blocking check that a table keeps its contract."""
+    """Return the blocking check that a table keeps its contract.
 
-    def contract_holds(con: duckdb.DuckDBPyConnection, *_: object) -> Finding:
-        """Every row is unique in its grain and keeps every rule of the table's contract."""
-        counts = rows_of(con, rules_sql(table))[0]
-        n_rows = counts.pop("n_rows")
-        twins = rows_of(con, grain_sql(table))
-        broken = [{"rule": name, "n_rows": count} for name, count in counts.items() if count]
-        empty = not n_rows and table.name not in MAY_BE_EMPTY
-        missing = [{"rule": "table_is_not_empty", "n_rows": 0}] if empty else []
-        n_failed = sum(row["n_rows"] for row in [*twins, *broken]) + len(missing)
-        return Finding(
-            n_checked=n_rows,
-            n_failed=n_failed,
-            sample=[*missing, *broken, *twins[:SAMPLE_ROWS]],
-            is_error=True,
-            note=f"{table.qualified} has no rows" if empty else "",
-        )
+    Dagster sees one check per table; `meta.dq_results` gets a row for each of its statements.
+    """
 
-    return table_check(table, blocking=True)(contract_holds)
+    @dg.asset_check(
+        asset=key(table),
+        name="contract_holds",
+        description="Every row is unique in its grain and keeps every rule of the contract.",
+        blocking=True,
+        required_resource_keys=NEEDS,
+    )
+    def run(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with context.resources.warehouse.reading() as con:
+            findings = scan(con, contract_of(table))
+            as_of = newest_vintage(con, table)
+        record(context, table, findings, as_of)
+        return results(table, {"contract_holds": summed(findings)})[0]
+
+    return run
 
 
 CHECKS = [
-    contract_check(table) for table in TABLES if table.layer != "meta" and table.name not in BESIDE
+    contract_check(table)
+    for table in TABLES
+    if table.layer != "meta" and table.qualified not in BESIDE
 ]

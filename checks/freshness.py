@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from checks._check import Finding, rows_of, table_check
+from checks._check import table_check
+from checks.scan import Finding, rows_of
 from resources.batch import naive_utc
 from warehouse.tables.instruments import SESSIONS
 from warehouse.tables.prices import DAILY_PRICES

@@ -55,7 +55,9 @@ class Answer:
     """What came of one request.
 
     `reason` says why no data came (``no_data``: a fact about the thing asked for) or how the
-    request failed (``failed``: rate limit, outage, time-out, unknown ticker, unreadable file).
+    request failed (``failed``: rate limit, outage, time-out, unknown ticker, unreadable file);
+    `cause` is that in one word, where the provider knows it. `request`, `client` and
+    `payload_sha256` lead to the answer as it came, `source` is the provider that gave it.
     """
 
     requested: str
@@ -63,6 +65,12 @@ class Answer:
     reason: str | None
     n_rows: int
     fetched_at: datetime
+    cause: str | None = None
+    n_tries: int = 1
+    request: str | None = None
+    client: str | None = None
+    payload_sha256: str | None = None
+    source: str = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +99,26 @@ class Batch:
         Input that is no row; it goes to the quarantine with the rows that break the contract.
     kind : {"replay", "real"}, optional
         What the rows are, where the two must not be mixed in one warehouse.
+    beside : dict of str to pyarrow.Table
+        Rows for other tables that came in the same answers, by qualified name
+        (``raw.corporate_actions``); they land in the same transaction.
     """
 
     rows: pa.Table
     answers: list[Answer]
     rejects: list[Reject] = field(default_factory=list)
     kind: Literal["replay", "real"] | None = None
+    beside: dict[str, pa.Table] = field(default_factory=dict)
 
     def of(self, listings: Iterable[Listing]) -> Batch:
         """Return the batch with the rows of these listings alone: files hold what they hold."""
+        import pyarrow as pa
+
         wanted = {listing.listing_id for listing in listings}
-        kept = [listing_id in wanted for listing_id in self.rows["listing_id"].to_pylist()]
-        return replace(self, rows=self.rows.filter(kept))
+
+        def kept(table: pa.Table) -> pa.Table:
+            among = [listing_id in wanted for listing_id in table["listing_id"].to_pylist()]
+            return table.filter(pa.array(among, pa.bool_()))
+
+        beside = {name: kept(table) for name, table in self.beside.items()}
+        return replace(self, rows=kept(self.rows), beside=beside)

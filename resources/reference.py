@@ -1,4 +1,4 @@
-"""Reference data: instruments, their names and share counts, and the user's additions."""
+"""Reference data: instruments, their names, symbols and share counts, and the user's additions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ import dagster as dg
 
 from resources.batch import Listing, Reject
 from resources.calendars import is_known
-from warehouse.tables.instruments import INSTRUMENT_ALIASES, INSTRUMENTS, SHARES_OUTSTANDING
+from warehouse.tables.instruments import (
+    INSTRUMENT_ALIASES,
+    INSTRUMENTS,
+    LISTING_SYMBOLS,
+    SHARES_OUTSTANDING,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     import pyarrow as pa
 
@@ -80,6 +85,7 @@ class Reference(dg.ConfigurableResource):
         for row in rows:
             others = (name for name in names.get(row["listing_id"], ()) if name != row["name"])
             row["aliases"] = "; ".join(others) or None
+            row["is_primary"] = _FLAGS.get(row["is_primary"], row["issuer_id"] is None)
         return _arrow(rows, INSTRUMENTS)
 
     def listings(self) -> list[Listing]:
@@ -94,7 +100,32 @@ class Reference(dg.ConfigurableResource):
     def shares(self) -> pa.Table:
         """Return `core.shares_outstanding`; an instrument that is not there has no known count."""
         rows = self._rows()
-        return _arrow(_followed(_own("shares_outstanding.csv"), rows), SHARES_OUTSTANDING)
+        return _arrow(
+            _followed(_typed("shares_outstanding.csv", SHARES_OUTSTANDING), rows),
+            SHARES_OUTSTANDING,
+        )
+
+    def symbols(self) -> pa.Table:
+        """Return `core.listing_symbols`: the dated symbols of the repository, then all tickers.
+
+        A ticker without a date was always its listing's. A ticker that the user's file gives to a
+        listing is that listing's alone, whoever had it before.
+        """
+        rows = self._rows()
+        tickers = {key: row["ticker"] for key, row in _own_instruments().items()}
+        theirs = {row["ticker"] for key, row in rows.items() if row["ticker"] != tickers.get(key)}
+        kept = [
+            {**row, "listing_id": rows.get(row["listing_id"], row)["listing_id"]}
+            for row in _typed("listing_symbols.csv", LISTING_SYMBOLS)
+            if row["symbol"] not in theirs
+        ]
+        known = {(row["listing_id"], row["symbol"]) for row in kept}
+        undated = [
+            {"listing_id": row["listing_id"], "symbol": row["ticker"]}
+            for row in rows.values()
+            if (row["listing_id"], row["ticker"]) not in known
+        ]
+        return _arrow([*kept, *undated], LISTING_SYMBOLS)
 
     def rejects(self) -> list[Reject]:
         """Return the skipped rows of the user's `instruments.csv`, each with its cause."""
@@ -102,7 +133,7 @@ class Reference(dg.ConfigurableResource):
 
     def _alias_rows(self) -> list[Row]:
         rows = self._rows()
-        own = list(_followed(_own("instrument_aliases.csv"), rows))
+        own = list(_followed(_typed("instrument_aliases.csv", INSTRUMENT_ALIASES), rows))
         known = {(row["listing_id"], row["alias"]) for row in own}
         stated = [
             {"listing_id": row["listing_id"], "ticker": row["ticker"], "alias": alias}
@@ -184,10 +215,9 @@ def _own_instruments() -> dict[str, Row]:
     return {line.row["listing_id"]: {**line.row, **unset} for line in lines}
 
 
-def _own(name: str) -> Iterator[Row]:
-    """Read the repository's aliases or share counts, typed; the first fault raises."""
+def _typed(name: str, contract: Table) -> Iterator[Row]:
+    """Read one of the repository's other files, typed; the first fault raises."""
     path = DATA / name
-    contract = SHARES_OUTSTANDING if "shares" in name else INSTRUMENT_ALIASES
     for line in _lines(path, required=contract.column_names):
         for column, convert in _CONVERSIONS.items():
             if line.row.get(column) is not None:
@@ -200,9 +230,17 @@ def _own(name: str) -> Iterator[Row]:
         yield line.row
 
 
+_FLAGS = {"true": True, "false": False}
+_KINDS = INSTRUMENTS.column("asset_class").one_of
+_CHOICES: dict[str, tuple[Collection[str], str]] = {
+    "sector": (SECTORS, "GICS"),
+    "asset_class": (_KINDS, ", ".join(_KINDS)),
+    "is_primary": (_FLAGS, ", ".join(_FLAGS)),
+}
+_DATE = r"[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "known_on": date.fromisoformat,
-    "needs_cue": {"true": True, "false": False}.__getitem__,
+    "needs_cue": _FLAGS.__getitem__,
     "shares_outstanding": float,
     "valid_from": date.fromisoformat,
     "valid_to": date.fromisoformat,
@@ -219,25 +257,19 @@ def _followed(own: Iterable[Row], instruments: dict[str, Row]) -> Iterator[Row]:
 
 def _faults(row: Row) -> Iterator[str]:
     """Say what is wrong with one instrument, whoever states it."""
-    kinds = INSTRUMENTS.column("asset_class").one_of
     if not row["ticker"]:
         yield "ticker is empty"
-    if (sector := row.get("sector")) and sector not in SECTORS:
-        yield f"unknown sector {sector!r}, not one of GICS"
-    if (kind := row.get("asset_class")) and kind not in kinds:
-        yield f"unknown asset_class {kind!r}, not one of {', '.join(kinds)}"
+    for name, (known, named) in _CHOICES.items():
+        if (value := row.get(name)) and value not in known:
+            yield f"unknown {name} {value!r}, not one of {named}"
     if (mic := row.get("exchange_mic")) and not is_known(mic):
         yield f"unknown exchange {mic!r}: it has no trading calendar"
     if (currency := row.get("currency")) and not re.fullmatch("[A-Z]{3}", currency):
         yield f"currency {currency!r} is not an ISO 4217 code"
-    if (entered := row.get("constituent_from")) and not _is_date(entered):
+    if (entered := row.get("constituent_from")) and not re.fullmatch(_DATE, entered):
         yield f"constituent_from {entered!r} is no date YYYY-MM-DD"
     if None in row:
         yield "more cells than the header has columns"
-
-
-def _is_date(text: str) -> bool:
-    return bool(re.fullmatch(r"[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", text))
 
 
 def _required(contract: Table) -> tuple[str, ...]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import dagster as dg
 
 from selloff.events import Detection
+
+
+def env(name: str, default: str = "") -> str:
+    """Return a setting of the environment; an empty one, as compose files write it, is none."""
+    return os.environ.get(f"SELLOFF_{name}") or default
 
 
 class Settings(dg.ConfigurableResource):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import ibis.expr.types as ir
     import pandas as pd
@@ -24,7 +25,80 @@ def looked_up(rows: ir.Table, table: ir.Table, keys: str | Sequence[str]) -> ir.
     `table` must hold every combination of keys at most once, or rows multiply.
     """
     names = (keys,) if isinstance(keys, str) else tuple(keys)
-    return rows.left_join(table, names).drop(*(f"{name}_right" for name in names))
+    joined = rows.left_join(table, names)
+    again = {f"{name}_right" for name in names}
+    return joined.select(*(name for name in joined.columns if name not in again))
+
+
+def newest(versions: ir.Table, *thing: str) -> ir.Table:
+    """Return the newest version of each thing: the largest `known_from`, then the first hash."""
+    import ibis
+
+    order = (ibis.desc("known_from"), "row_hash")
+    age = ibis.row_number().over(group_by=thing, order_by=order)
+    return versions.mutate(age=age).filter(lambda t: t.age == 0).drop("age")
+
+
+def factors_after(events: ir.Table, factor: str) -> ir.Table:
+    """Return, per listing, the spans of days that have the same factors after them.
+
+    Parameters
+    ----------
+    events : ibis Table
+        `listing_id`, `ex_date` and a column of multipliers, at most one per listing and date.
+    factor : str
+        That column.
+
+    Returns
+    -------
+    ibis Table
+        `listing_id`, `from_date`, `until_date` and `product`: for every day from the one up to,
+        but not including, the other, the product of the factors with a later `ex_date`. A true
+        product: the exponential of summed logarithms makes 10.000000000000002 of a 10:1 split.
+    """
+    import ibis
+
+    dated = ibis.window(group_by="listing_id", order_by="ex_date")
+    later = ibis.window(group_by="listing_id", order_by="ex_date", preceding=0)
+    return events.select(
+        "listing_id",
+        from_date=events.ex_date.lag().over(dated).coalesce(ibis.date(1, 1, 1)),
+        until_date=events.ex_date,
+        product=product(events[factor]).over(later),
+    )
+
+
+def product_after(
+    rows: ir.Table, spans: ir.Table, day: Callable[[ir.Table], ir.DateColumn], name: str
+) -> ir.Table:
+    """Add the product of the factors that take effect after a day of each row; 1 without any."""
+    spans = spans.view()  # the same spans may be asked for two days of a row
+    joined = rows.left_join(
+        spans,
+        [
+            rows.listing_id == spans.listing_id,
+            day(rows) >= spans.from_date,
+            day(rows) < spans.until_date,
+        ],
+    )
+    return joined.select(*rows.columns, **{name: joined["product"].coalesce(1.0)})
+
+
+def product(factors: ir.Column) -> ir.FloatingScalar:
+    """Multiply, as an aggregate or over a window."""
+    return _product()(factors)
+
+
+@cache
+def _product() -> Callable[[ir.Column], ir.FloatingScalar]:
+    """Return the engine's own aggregate, which Ibis has no name for."""
+    import ibis
+
+    def multiply(factor: float) -> float:
+        raise NotImplementedError  # the engine's body is used, the signature is ours
+
+    found: Callable[[ir.Column], ir.FloatingScalar] = ibis.udf.agg.builtin(multiply, name="product")
+    return found
 
 
 def stacked(*tables: ir.Table) -> ir.Table:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from selloff._ibis import looked_up
 from selloff.markets import region_closes
 from selloff.members import members
+from selloff.valuation import counted_once
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,6 +33,7 @@ _COLUMNS = (
     "first_falling_order",
     "observed_through",
     "n_flagged",
+    "n_quarantined",
     "has_simulated_inputs",
     "as_of",
 )
@@ -68,11 +70,11 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
     ibis Table
         Columns of ``mart.sector_contagion``. Members (`selloff.members`) have an abnormal
         return in the event's first session (log points, negative when the price falls). Losses are
-        USD, positive when lost, NULL where no member's share count was known. Correlations are
-        NULL without an origin sector or movement, 1 for the origin itself. `first_falling_at` is
-        the earliest close, in any region, after the event began and up to the region's next close
-        after its last session, at which the sector's mean abnormal z there was falling. Outcomes
-        have seen `observed_through`.
+        USD, positive when lost, each firm counted once, NULL where no member's share count was
+        known. Correlations are NULL without an origin sector or movement, 1 for the origin itself.
+        `first_falling_at` is the earliest close, in any region, after the event began and up to the
+        region's next close after its last session, at which the sector's mean abnormal z there was
+        falling. Outcomes have seen `observed_through`.
     """
     import ibis
 
@@ -80,7 +82,7 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
         "event_id", "region", "session_date", "last_session_date", "started_at", "origin_sector"
     )
     panel = members(abnormal_returns, instruments).filter(lambda t: t.sector.notnull())
-    rows = _impact(events, panel, selloff_metrics, falling_z)
+    rows = _impact(events, panel, selloff_metrics, instruments, falling_z)
     window = _window(events, panel, window_before, window_after)
     for part in (
         _correlations(window, minimum),
@@ -105,7 +107,11 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
 
 
 def _impact(
-    events: ir.Table, panel: ir.Table, selloff_metrics: ir.Table, falling_z: float
+    events: ir.Table,
+    panel: ir.Table,
+    selloff_metrics: ir.Table,
+    instruments: ir.Table,
+    falling_z: float,
 ) -> ir.Table:
     """Return one row per event and sector with what its members suffered."""
     import ibis
@@ -113,10 +119,16 @@ def _impact(
     hit = panel.filter(panel.abnormal_return.notnull()).inner_join(
         events.select("event_id", "region", "session_date"), ("region", "session_date")
     )
+    worth = selloff_metrics.shares_outstanding * selloff_metrics.usd_per_currency
     losses = selloff_metrics.select(
-        "event_id", "listing_id", "abnormal_market_value_lost_usd", metrics_as_of="as_of"
+        "event_id",
+        "listing_id",
+        "abnormal_market_value_lost_usd",
+        market_value_usd=worth * selloff_metrics.previous_close,
+        metrics_as_of="as_of",
     )
     hit = looked_up(hit, losses, ("event_id", "listing_id"))
+    hit = counted_once(hit, instruments, ("event_id",), "market_value_usd")
     n_measured = hit.abnormal_z.count().cast("float64").nullif(0)
     n_falling = (hit.abnormal_z <= falling_z).ifelse(1.0, 0.0).sum()
     return hit.group_by(*_PAIR, "session_date").aggregate(
@@ -124,8 +136,9 @@ def _impact(
         mean_abnormal_return=hit.abnormal_return.mean(),
         median_abnormal_return=hit.abnormal_return.median(),
         share_falling=n_falling / n_measured,
-        abnormal_market_value_lost_usd=hit.abnormal_market_value_lost_usd.sum(),
+        abnormal_market_value_lost_usd=hit.abnormal_market_value_lost_usd.sum(where=hit.is_counted),
         n_flagged=hit.n_flagged.sum(),
+        n_quarantined=hit.n_quarantined.sum(),
         has_simulated_inputs=hit.has_simulated_inputs.cast("int64").sum() > 0,
         as_of=ibis.greatest(hit.as_of, ibis.coalesce(hit.metrics_as_of, hit.as_of)).max(),
     )

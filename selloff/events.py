@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from selloff._ibis import fetched, looked_up
 from selloff.markets import BORROWED, region_closes
 from selloff.members import members
-from selloff.valuation import with_losses
+from selloff.valuation import counted_once, with_losses
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -39,6 +39,7 @@ _COLUMNS = (
     "severity",
     "status",
     "n_flagged",
+    "n_quarantined",
     "has_simulated_inputs",
     "as_of",
 )
@@ -71,13 +72,14 @@ class Detection:
             raise ValueError(f"thresholds: z must be negative, breadth in (0, 1]: {self}")
 
 
-def selloff_events(  # noqa: PLR0913, PLR0917 - six tables, the table before, the thresholds
+def selloff_events(  # noqa: PLR0913, PLR0917 - seven tables, the table before, the thresholds
     abnormal_returns: ir.Table,
     market_returns: ir.Table,
     daily_prices: ir.Table,
     instruments: ir.Table,
     sessions: ir.Table,
     shares_outstanding: ir.Table,
+    fx_rates: ir.Table,
     previous: pd.DataFrame,
     thresholds: Detection | None = None,
 ) -> pd.DataFrame:
@@ -88,8 +90,8 @@ def selloff_events(  # noqa: PLR0913, PLR0917 - six tables, the table before, th
 
     Parameters
     ----------
-    abnormal_returns, market_returns, daily_prices, instruments, sessions, shares_outstanding :
-        ibis Table
+    abnormal_returns, market_returns, daily_prices, instruments, sessions, shares_outstanding, \
+    fx_rates : ibis Table
         Columns of the core tables of these names.
     previous : DataFrame
         ``mart.selloff_events`` as it stood; may be empty. An event keeps the identity it has there
@@ -103,11 +105,14 @@ def selloff_events(  # noqa: PLR0913, PLR0917 - six tables, the table before, th
     DataFrame
         Columns of ``mart.selloff_events`` in order of session and region; NaN and None are NULL.
         Figures are those of the first session, `severity` the worst of all. Losses are USD,
-        positive when value was lost; no sector that gained is an `origin_sector`.
+        positive when value was lost, each firm counted once; no sector that gained is an
+        `origin_sector`.
     """
     chosen = thresholds or Detection()
     found = episodes(region_sessions(abnormal_returns, market_returns, instruments, chosen))
-    struck = _struck(found, abnormal_returns, daily_prices, instruments, shares_outstanding)
+    struck = _struck(
+        found, abnormal_returns, daily_prices, instruments, shares_outstanding, fx_rates
+    )
     table = _with_sectors(_with_start(found, instruments, sessions), struck)
     return remembered(_named(fetched(table)), previous)
 
@@ -242,19 +247,26 @@ def _struck(
     daily_prices: ir.Table,
     instruments: ir.Table,
     shares_outstanding: ir.Table,
+    fx_rates: ir.Table,
 ) -> ir.Table:
-    """Return the region's members in each first session, with losses and flagged bars."""
+    """Return the region's members in each first session, with losses and doubtful bars."""
     import ibis
 
     flagged = (daily_prices.quality_flags != "").cast("int64")
     bars = daily_prices.select(
-        "listing_id", "session_date", "close", "currency", own_flagged=flagged
+        "listing_id",
+        "session_date",
+        "close",
+        "currency",
+        own_flagged=flagged,
+        own_quarantined="n_quarantined",
     )
     before = daily_prices.select(
         "listing_id",
         previous_session_date="session_date",
         previous_close="close",
         previous_flagged=flagged,
+        previous_quarantined="n_quarantined",
     )
     rows = members(abnormal_returns, instruments).semi_join(found, _SESSION)
     rows = rows.inner_join(bars, ("listing_id", "session_date"))
@@ -262,8 +274,10 @@ def _struck(
     rows = rows.mutate(
         currency=ibis.coalesce(rows.currency, rows.usual_currency),
         bars_flagged=rows.own_flagged + rows.previous_flagged.fill_null(0),
+        bars_quarantined=rows.own_quarantined + rows.previous_quarantined.fill_null(0),
     )
-    return with_losses(rows, daily_prices, instruments, shares_outstanding)
+    valued = with_losses(rows, shares_outstanding, fx_rates)
+    return counted_once(valued, instruments, _SESSION, "market_value_usd")
 
 
 def _with_sectors(found: ir.Table, struck: ir.Table) -> ir.Table:
@@ -271,12 +285,13 @@ def _with_sectors(found: ir.Table, struck: ir.Table) -> ir.Table:
     import ibis
 
     totals = struck.group_by(_SESSION).aggregate(
-        market_value_lost_usd=struck.market_value_lost_usd.sum(),
+        market_value_lost_usd=struck.market_value_lost_usd.sum(where=struck.is_counted),
         flagged=struck.bars_flagged.sum(),
+        quarantined=struck.bars_quarantined.sum(),
     )
     placed = struck.filter(struck.sector.notnull())
     sectors = placed.group_by(*_SESSION, "sector").aggregate(
-        lost=placed.abnormal_market_value_lost_usd.sum(),
+        lost=placed.abnormal_market_value_lost_usd.sum(where=placed.is_counted),
         mean_abnormal=placed.abnormal_return.mean(),
         n_members=placed.abnormal_return.count(),
     )
@@ -296,7 +311,9 @@ def _with_sectors(found: ir.Table, struck: ir.Table) -> ir.Table:
     rows = found
     for part in (totals, origin, hardest):
         rows = looked_up(rows, part, _SESSION)
-    return rows.mutate(n_flagged=rows.flagged.fill_null(0))
+    return rows.mutate(
+        n_flagged=rows.flagged.fill_null(0), n_quarantined=rows.quarantined.fill_null(0)
+    )
 
 
 def _named(rows: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selloff._ibis import by_listing, looked_up, stacked
-from selloff.valuation import with_losses
+from selloff.valuation import counted_once, with_losses
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -31,12 +31,14 @@ _COLUMNS = (
     "drawdown",
     "market_value_lost_usd",
     "abnormal_market_value_lost_usd",
+    "is_counted",
     "shares_outstanding",
     "shares_known_on",
     "usd_per_currency",
     "days_to_recover",
     "observed_through",
     "n_flagged",
+    "n_quarantined",
     "has_simulated_inputs",
     "as_of",
 )
@@ -49,6 +51,7 @@ def selloff_metrics(
     instruments: ir.Table,
     sessions: ir.Table,
     shares_outstanding: ir.Table,
+    fx_rates: ir.Table,
 ) -> ir.Table:
     """Return how every listing fell in its own first session after each detected event began.
 
@@ -59,8 +62,8 @@ def selloff_metrics(
 
     Parameters
     ----------
-    selloff_events, daily_prices, abnormal_returns, instruments, sessions, shares_outstanding :
-        ibis Table
+    selloff_events, daily_prices, abnormal_returns, instruments, sessions, shares_outstanding, \
+    fx_rates : ibis Table
         Columns of the tables of these names; the bars in full history, for the prior highs.
 
     Returns
@@ -68,10 +71,11 @@ def selloff_metrics(
     ibis Table
         Columns of ``mart.selloff_metrics``. `drawdown` (fraction, zero or negative) is against the
         highest close so far. Losses are USD, positive when value was lost, NULL where the share
-        count or the exchange rate was unknown at the close before. `days_to_recover` counts the
+        count or the exchange rate was unknown at the close before; of several listings of a firm
+        each has the whole firm's, so sum over `is_counted` only. `days_to_recover` counts the
         listing's bars until a close at or above `previous_close`; NULL while open. Outcomes have
-        seen `observed_through`. `n_flagged` and `has_simulated_inputs` speak of the bars up to the
-        event, `as_of` of every bar of the listing.
+        seen `observed_through`. `n_flagged`, `n_quarantined` and `has_simulated_inputs` speak of
+        the bars up to the event, `as_of` of every bar of the listing.
     """
     events = selloff_events.filter(selloff_events.status == "detected").select(
         "event_id", "region", "started_at", event_date="session_date"
@@ -80,8 +84,9 @@ def selloff_metrics(
     targets = _targets(events, history, instruments, sessions)
     rows = targets.inner_join(history, ("listing_id", "session_date"))
     rows = _with_models(rows, abnormal_returns, instruments)
-    valued = with_losses(rows, daily_prices, instruments, shares_outstanding)
-    return _with_outcomes(valued, history, daily_prices).select(*_COLUMNS)
+    valued = with_losses(rows, shares_outstanding, fx_rates)
+    counted = counted_once(valued, instruments, ("event_id",), "market_value_usd")
+    return _with_outcomes(counted, history, daily_prices).select(*_COLUMNS)
 
 
 def _history(daily_prices: ir.Table) -> ir.Table:
@@ -100,6 +105,7 @@ def _history(daily_prices: ir.Table) -> ir.Table:
         previous_close=daily_prices.close.lag().over(by_listing()),
         highest_close=daily_prices.close.max().over(so_far),
         n_flagged=flagged.sum().over(so_far),
+        n_quarantined=daily_prices.n_quarantined.sum().over(so_far),
         simulated=daily_prices.is_simulated.cast("int64").max().over(so_far),
     )
 

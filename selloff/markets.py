@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff._ibis import by_listing, stacked
-from selloff.valuation import with_shares
+from selloff.valuation import counted_once, with_shares
 from selloff.volatility import ewma_volatility
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _LEVELS = (
     "market",
     "log_level",
     "n_flagged",
+    "n_quarantined",
     "is_simulated",
     "as_of",
 )
@@ -41,6 +42,7 @@ _RETURNS = (
     "market_sigma",
     "market_z",
     "n_flagged",
+    "n_quarantined",
     "has_simulated_inputs",
     "is_simulated",
     "as_of",
@@ -58,10 +60,10 @@ def market_levels(
     """Return the level that listings of a region are held against, session by session.
 
     A region with a ticker in `markets` has that ticker's close. Of the others, a session has the
-    capitalisation-weighted mean of the region's equities, if at least two had a known share count
-    at the close before; else the default region's market as it stood at its last close strictly
-    before the region's own, on sessions that have seen a new one. A session without a level has no
-    row.
+    capitalisation-weighted mean of the region's equities, each firm counted once, if at least two
+    had a known share count at the close before; else the default region's market as it stood at its
+    last close strictly before the region's own, on sessions that have seen a new one. A session
+    without a level has no row.
 
     Parameters
     ----------
@@ -76,9 +78,9 @@ def market_levels(
     -------
     ibis Table
         `region`, `session_date`, `market` (what the level is), `log_level` (natural logarithm),
-        `n_flagged` (flagged bars of the session behind it), `is_simulated`, `as_of` (UTC). Levels
-        of one region are comparable where `market` is the same. The weights assume that a region's
-        equities are quoted in one currency.
+        `n_flagged` and `n_quarantined` (of the session's bars behind it), `is_simulated`, `as_of`
+        (UTC). Levels of one region are comparable where `market` is the same. The weights assume
+        that a region's equities are quoted in one currency.
     """
     quoted = [_quoted(daily_prices, region, ticker) for region, ticker in markets.items()]
     weighted = _weighted(daily_prices, instruments, shares_outstanding, tuple(markets))
@@ -127,6 +129,7 @@ def _quoted(daily_prices: ir.Table, region: str, ticker: str) -> ir.Table:
     bars = daily_prices.filter(daily_prices.ticker == ticker)
     return bars.select(
         "session_date",
+        "n_quarantined",
         "is_simulated",
         "as_of",
         region=ibis.literal(region),
@@ -159,12 +162,16 @@ def _weighted(
     )
     held = with_shares(bars, shares_outstanding)
     held = held.mutate(weight=held.shares_outstanding * held.previous_close)
-    held = held.filter(held.weight > 0)
+    held = counted_once(
+        held.filter(held.weight > 0), instruments, ("region", "session_date"), "weight"
+    )
+    held = held.filter(held.is_counted)
     days = held.group_by("region", "session_date").aggregate(
         n_members=held.count(),
         after=(held.weight * held.close / held.previous_close.nullif(0)).sum(),
         before=held.weight.sum(),
         n_flagged=(held.quality_flags != "").cast("int64").sum(),
+        n_quarantined=held.n_quarantined.sum(),
         is_simulated=(held.is_simulated | held.previous_simulated).cast("int64").max() > 0,
         as_of=ibis.greatest(held.as_of, held.previous_as_of).max(),
     )
@@ -210,6 +217,7 @@ def _borrowed(lenders: ir.Table, lent: ir.Table, asking: ir.Table) -> ir.Table:
     levels = lenders.select(
         "log_level",
         "n_flagged",
+        "n_quarantined",
         "is_simulated",
         "as_of",
         seen_date="session_date",
@@ -237,9 +245,9 @@ def market_returns(levels: pd.DataFrame, decay: float = 0.94, burn_in: int = 30)
         `market_return` is a fraction since the region's level before, negative when the market
         falls, missing at the first level and where the kind of market changed. `market_sigma` (log
         points) rests on the returns up to the session before; missing where there was none, or no
-        movement. `market_z` is the log return over it. `n_flagged` counts the flagged bars behind
-        both levels of the return; `has_simulated_inputs` and `as_of` look back over the region's
-        whole history, as the volatility does.
+        movement. `market_z` is the log return over it. `n_flagged` and `n_quarantined` count the
+        bars behind both levels of the return; `has_simulated_inputs` and `as_of` look back over the
+        region's whole history, as the volatility does.
     """
     import pandas as pd
 
@@ -260,12 +268,14 @@ def _region_returns(levels: pd.DataFrame, decay: float, burn_in: int) -> pd.Data
     sigma = np.append(np.nan, ewma_volatility(log_return, decay))[:-1][: len(levels)]
     sigma[sigma == 0] = np.nan
     is_settled = np.cumsum(~np.isnan(log_return)) > burn_in
-    flagged = levels["n_flagged"].astype("int64")
+    bars = levels[["n_flagged", "n_quarantined"]].astype("int64")
+    behind = bars + bars.shift(fill_value=0)
     return levels.assign(
         market_return=np.expm1(log_return),
         market_sigma=sigma,
         market_z=np.where(is_settled, log_return / sigma, np.nan),
-        n_flagged=flagged + flagged.shift(fill_value=0),
+        n_flagged=behind["n_flagged"],
+        n_quarantined=behind["n_quarantined"],
         has_simulated_inputs=levels["is_simulated"].astype(bool).cummax(),
         as_of=levels["as_of"].cummax(),
     )[list(_RETURNS)]

@@ -1,14 +1,20 @@
-"""The current bar of every listing and session: the newest vintage, with our judgements on it."""
+"""The current bar of every listing and session: which version of it, and our judgements on it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from selloff._ibis import newest
+from selloff.adjustments import split_adjusted
 from selloff.quality import Judgement, quality_flags
+from selloff.sources import PRIORITY, reconciled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import ibis.expr.types as ir
 
+_BAR = ("listing_id", "session_date")
 _COLUMNS = (
     "listing_id",
     "ticker",
@@ -22,57 +28,68 @@ _COLUMNS = (
     "currency",
     "source",
     "quality_flags",
+    "n_sources",
+    "n_quarantined",
     "is_simulated",
     "as_of",
 )
 
 
-def newest_vintages(price_vintages: ir.Table) -> ir.Table:
-    """Return the newest version of every bar.
-
-    Parameters
-    ----------
-    price_vintages : ibis Table
-        Columns of ``raw.price_vintages``; any number of versions per listing and session.
-
-    Returns
-    -------
-    ibis Table
-        The same columns, one row per listing and session: the largest `known_from`, then the
-        first `source`, then the first `row_hash`, so that the choice never depends on row order.
-    """
-    import ibis
-
-    age = ibis.row_number().over(
-        group_by=("listing_id", "session_date"),
-        order_by=(price_vintages.known_from.desc(), "source", "row_hash"),
-    )
-    return price_vintages.mutate(age=age).filter(lambda t: t.age == 0).drop("age")
-
-
 def daily_prices(
     price_vintages: ir.Table,
+    quarantined_bars: ir.Table,
+    splits: ir.Table,
     sessions: ir.Table,
     instruments: ir.Table,
     thresholds: Judgement | None = None,
+    priority: Sequence[str] = PRIORITY,
 ) -> ir.Table:
-    """Return the current bar of every listing and session, with `quality_flags`.
+    """Return the current bar of every listing and session that is not quarantined.
+
+    Of every source the newest version, and of the sources the first in priority, brought to every
+    split given, so that a split moves no return wherever the versions around it were fetched.
 
     Parameters
     ----------
-    price_vintages, sessions, instruments : ibis Table
-        Columns of ``raw.price_vintages``, ``core.sessions`` and ``core.instruments``. A flag looks
-        back `Judgement.jump_rows` + 1 rows of its listing: give that much history before the
-        first session wanted, and filter the result by `session_date`.
+    price_vintages, quarantined_bars, splits, sessions, instruments : ibis Table
+        Columns of ``raw.price_vintages``, ``core.quarantined_bars``, ``core.splits``,
+        ``core.sessions`` and ``core.instruments``. A flag looks back `Judgement.jump_rows` + 1
+        rows of its listing: give that much history of the vintages before the first session
+        wanted, everything of the others, and filter the result by `session_date`.
     thresholds : Judgement, optional
         When a bar is suspicious; the defaults of `Judgement` without it.
+    priority : sequence of str
+        Whose bar is taken where several sources have one.
 
     Returns
     -------
     ibis Table
-        Columns of ``core.daily_prices``. Prices are in the listing's currency, as delivered;
-        `as_of` is the version's `known_from` (UTC). Every bar is kept, flagged or not.
+        Columns of ``core.daily_prices``. Prices are in the listing's currency; `as_of` is the
+        version's `known_from` (UTC). `n_sources` counts the sources whose close agrees within
+        rounding, `n_quarantined` the quarantined bars since the row before, for a first row all
+        before it. A flagged bar is kept.
     """
-    bars = newest_vintages(price_vintages).rename(as_of="known_from")
-    flags = quality_flags(bars, sessions, instruments, thresholds or Judgement())
+    clean = price_vintages.anti_join(quarantined_bars, _BAR)
+    told = reconciled(split_adjusted(newest(clean, *_BAR, "source"), splits), priority)
+    n_sources = told.agrees.sum().over(group_by=_BAR)
+    bars = (
+        told.mutate(n_sources=n_sources).filter(lambda t: t.place == 0).rename(as_of="known_from")
+    )
+    counted = _gaps_counted(bars, quarantined_bars)
+    flags = quality_flags(counted, sessions, instruments, thresholds or Judgement())
     return flags.select(*_COLUMNS)
+
+
+def _gaps_counted(bars: ir.Table, quarantined_bars: ir.Table) -> ir.Table:
+    """Add `n_quarantined`: the quarantined bars between the row before and each one."""
+    import ibis
+
+    out = quarantined_bars.select(*_BAR).semi_join(bars, "listing_id")
+    both = bars.select(*_BAR, is_out=False).union(out.mutate(is_out=True))
+    ordered = ibis.window(group_by="listing_id", order_by="session_date")
+    upto = ibis.window(group_by="listing_id", order_by="session_date", following=0)
+    total = both.mutate(total=both.is_out.sum().over(upto)).filter(lambda t: ~t.is_out)
+    counts = total.mutate(
+        n_quarantined=total.total - total.total.lag().over(ordered).coalesce(0)
+    ).select(*_BAR, "n_quarantined")
+    return bars.inner_join(counts, _BAR)

@@ -32,6 +32,7 @@ _COLUMNS = (
     "abnormal_z",
     "abnormal_volume_z",
     "n_flagged",
+    "n_quarantined",
     "has_simulated_inputs",
     "is_simulated",
     "as_of",
@@ -100,8 +101,8 @@ def abnormal_returns(
         negative when the price falls. NULL: returns of a first bar; market figures where the
         market lacks one of the two sessions or changed its construction between them; model
         figures with fewer than `model.minimum` pairs or a market that did not move; z where the
-        residuals are rounding noise (`residual_sigma` is 0 then). `n_flagged` counts bars among
-        the row, the one before and those the estimation rests on.
+        residuals are rounding noise (`residual_sigma` is 0 then). `n_flagged` and `n_quarantined`
+        count over the row, the one before and those the estimation rests on.
 
     References
     ----------
@@ -143,6 +144,10 @@ def _pairs(
         ).cast("int64"),
         known_at=ibis.greatest(rows.as_of, ibis.coalesce(rows.market_as_of, rows.as_of)),
     )
+    # Less the listing's first, which no spread feels: squares of numbers near 14 that differ in the
+    # second place lose five digits, and a slice that starts elsewhere loses others.
+    first_volume = rows.log_volume.first(include_null=False).over(by_listing(following=0))
+    rows = rows.mutate(log_volume=rows.log_volume - first_volume)
     lagged = rows.mutate(
         previous_session_date=rows.session_date.lag().over(by_listing()),
         previous_close=rows.close.lag().over(by_listing()),
@@ -150,6 +155,7 @@ def _pairs(
         previous_level=rows.log_level.lag().over(by_listing()),
         previous_market=rows.market.lag().over(by_listing()),
         previous_flagged=rows.flagged.lag().over(by_listing()),
+        previous_quarantined=rows.n_quarantined.lag().over(by_listing()),
         previous_simulated=rows.simulated.lag().over(by_listing()),
         previous_known_at=rows.known_at.lag().over(by_listing()),
     )
@@ -182,6 +188,7 @@ def _sums(rows: ir.Table, model: MarketModel) -> ir.Table:
         sum_v=rows.log_volume.sum().over(estimation),
         sum_vv=(rows.log_volume * rows.log_volume).sum().over(estimation),
         flagged_behind=rows.flagged.sum().over(behind),
+        quarantined_behind=rows.n_quarantined.sum().over(behind),
         simulated_behind=rows.simulated.max().over(behind),
         known_behind=rows.known_at.max().over(behind),
     )
@@ -240,6 +247,9 @@ def _judged(rows: ir.Table) -> ir.Table:
         n_flagged=rows.flagged
         + rows.previous_flagged.fill_null(0)
         + rows.flagged_behind.fill_null(0),
+        n_quarantined=rows.n_quarantined
+        + rows.previous_quarantined.fill_null(0)
+        + rows.quarantined_behind.fill_null(0),
         has_simulated_inputs=simulated > 0,
         as_of=ibis.greatest(
             rows.known_at,

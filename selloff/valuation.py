@@ -1,4 +1,4 @@
-"""What a listing is worth in USD: share counts and exchange rates as known at the time."""
+"""What a listing is worth in USD, as known at the time, and which listing speaks for its firm."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from selloff._ibis import looked_up
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import ibis.expr.types as ir
 
-# An exchange rate's ticker: base and quote currency, three letters each (EURUSD).
-_CODE, _PAIR = 3, 6
+# Rates pause for week-ends and holidays, at most five days at Easter; what is older has ended.
+RATE_DAYS = 7
 
 
 def with_shares(rows: ir.Table, shares_outstanding: ir.Table) -> ir.Table:
@@ -50,69 +52,39 @@ def with_shares(rows: ir.Table, shares_outstanding: ir.Table) -> ir.Table:
     return known.drop("shares_listing", "shares_known_until")
 
 
-def usd_rates(daily_prices: ir.Table, instruments: ir.Table) -> ir.Table:
-    """Return the exchange rates to USD that the prices contain.
-
-    Parameters
-    ----------
-    daily_prices, instruments : ibis Table
-        Columns of the core tables of these names. A rate is a listing of class ``fx`` whose ticker
-        is a pair of currencies with USD on one side: EURUSD as quoted, USDJPY inverted.
-
-    Returns
-    -------
-    ibis Table
-        `currency`, `rate_date`, `usd_per_currency` (USD per unit of currency) and `rate_as_of`.
-    """
-    pairs = instruments.filter(
-        instruments.asset_class == "fx", instruments.ticker.length() == _PAIR
-    ).select(
-        "listing_id",
-        base=instruments.ticker.substr(0, _CODE),
-        quote=instruments.ticker.substr(_CODE, _CODE),
-    )
-    quotes = daily_prices.inner_join(pairs, "listing_id")
-    quotes = quotes.filter((quotes.base == "USD") != (quotes.quote == "USD"))
-    is_inverse = quotes.base == "USD"
-    return quotes.select(
-        currency=is_inverse.ifelse(quotes.quote, quotes.base),
-        rate_date=quotes.session_date,
-        usd_per_currency=is_inverse.ifelse(quotes.close.nullif(0).pow(-1), quotes.close),
-        rate_as_of=quotes.as_of,
-        rate_ticker=quotes.ticker,
-    )
-
-
-def with_usd_rates(rows: ir.Table, daily_prices: ir.Table, instruments: ir.Table) -> ir.Table:
+def with_usd_rates(rows: ir.Table, fx_rates: ir.Table) -> ir.Table:
     """Add the exchange rate to USD at the close before each row.
 
     Parameters
     ----------
     rows : ibis Table
         Has `currency` and `previous_session_date`.
-    daily_prices, instruments : ibis Table
-        As `usd_rates` takes them.
+    fx_rates : ibis Table
+        Columns of ``core.fx_rates``.
 
     Returns
     -------
     ibis Table
-        The rows with `usd_per_currency` (1 for USD; NULL where no rate was known) and
-        `rate_as_of`, the vintage of the last rate on or before `previous_session_date`.
+        The rows with `usd_per_currency` (USD per unit; 1 for USD) and `rate_as_of`, its vintage:
+        the last rate on or before `previous_session_date`, NULL where none was known or the last
+        was older than `RATE_DAYS`.
     """
     import ibis
 
     asked = rows.select("currency", "previous_session_date").distinct()
-    offers = usd_rates(daily_prices, instruments).rename(rate_currency="currency")
+    offers = fx_rates.select(
+        "rate_date", "usd_per_currency", rate_currency="currency", rate_as_of="as_of"
+    )
     pairs = asked.inner_join(
         offers,
         (
             asked.currency == offers.rate_currency,
             asked.previous_session_date >= offers.rate_date,
+            asked.previous_session_date <= offers.rate_date + ibis.interval(days=RATE_DAYS),
         ),
     )
     age = ibis.row_number().over(
-        group_by=("currency", "previous_session_date"),
-        order_by=(pairs.rate_date.desc(), "rate_ticker"),
+        group_by=("currency", "previous_session_date"), order_by=pairs.rate_date.desc()
     )
     newest = (
         pairs.mutate(age=age)
@@ -125,34 +97,71 @@ def with_usd_rates(rows: ir.Table, daily_prices: ir.Table, instruments: ir.Table
     )
 
 
-def with_losses(
-    rows: ir.Table, daily_prices: ir.Table, instruments: ir.Table, shares_outstanding: ir.Table
-) -> ir.Table:
-    """Add the market value lost in USD, outright and beyond what the market explains.
+def with_losses(rows: ir.Table, shares_outstanding: ir.Table, fx_rates: ir.Table) -> ir.Table:
+    """Add the market value before each row and what was lost of it in USD.
 
-    ``shares x (previous close - close) x rate`` and ``-(exp(AR) - 1) x shares x previous close x
-    rate``, with share count and rate as known at the close before.
+    The value is ``shares x previous close x rate``, the loss ``shares x (previous close - close) x
+    rate``, and the loss beyond what the market explains ``(1 - exp(AR)) x value``, with share count
+    and rate as known at the close before.
 
     Parameters
     ----------
     rows : ibis Table
         Has `listing_id`, `previous_session_date`, `close`, `previous_close` (currency per share),
         `currency` and `abnormal_return` (log points).
-    daily_prices, instruments, shares_outstanding : ibis Table
+    shares_outstanding, fx_rates : ibis Table
         Columns of the core tables of these names.
 
     Returns
     -------
     ibis Table
-        The rows with `market_value_lost_usd` and `abnormal_market_value_lost_usd` (USD, positive
-        when value was lost, NULL where count or rate was unknown) and the columns that
-        `with_shares` and `with_usd_rates` add.
+        The rows with `market_value_usd`, `market_value_lost_usd` and
+        `abnormal_market_value_lost_usd` (USD, losses positive; NULL where count or rate was
+        unknown) and the columns that `with_shares` and `with_usd_rates` add.
     """
-    valued = with_usd_rates(with_shares(rows, shares_outstanding), daily_prices, instruments)
+    valued = with_usd_rates(with_shares(rows, shares_outstanding), fx_rates)
     usd = valued.shares_outstanding * valued.usd_per_currency
+    value = usd * valued.previous_close
     return valued.mutate(
+        market_value_usd=value,
         market_value_lost_usd=usd * (valued.previous_close - valued.close),
-        abnormal_market_value_lost_usd=usd
-        * valued.previous_close
-        * (1 - valued.abnormal_return.exp()),
+        abnormal_market_value_lost_usd=value * (1 - valued.abnormal_return.exp()),
     )
+
+
+def counted_once(
+    rows: ir.Table, instruments: ir.Table, within: Sequence[str], value: str
+) -> ir.Table:
+    """Say which listing carries the market value of its firm.
+
+    A share count is the whole firm's on every class and depositary receipt of it: summed over all
+    of them, the firm would be counted once for each.
+
+    Parameters
+    ----------
+    rows : ibis Table
+        Has `listing_id`, the columns of `within` and that of `value`.
+    instruments : ibis Table
+        Columns of ``core.instruments``; a listing without `issuer_id` is a firm of its own.
+    within : sequence of str
+        Columns that name what is summed: an event, a session.
+    value : str
+        Column with the listing's market value, in one currency for all; may be NULL.
+
+    Returns
+    -------
+    ibis Table
+        The rows with `is_counted`, True for one listing per firm and `within`: of those with a
+        value the primary one, else the largest, else the first by `listing_id`.
+    """
+    import ibis
+
+    firms = instruments.select("listing_id", "issuer_id", "is_primary")
+    placed = looked_up(rows, firms, "listing_id")
+    placed = placed.mutate(firm=ibis.coalesce(placed.issuer_id, placed.listing_id))
+    worth = placed[value]
+    turn = ibis.row_number().over(
+        group_by=(*within, "firm"),
+        order_by=(worth.isnull(), placed.is_primary.desc(), worth.desc(), "listing_id"),
+    )
+    return placed.mutate(is_counted=turn == 0).drop("firm", "issuer_id", "is_primary")

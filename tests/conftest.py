@@ -15,6 +15,7 @@ import pytest
 from warehouse.contract import LAYERS
 from warehouse.tables import TABLES
 
+pytest_plugins = ["tests.fake_yahoo.plugin"]
 BLANKS = {
     "BIGINT": 0,
     "BOOLEAN": False,
@@ -23,6 +24,11 @@ BLANKS = {
     "TIMESTAMP": datetime.fromisoformat("2025-01-28T12:00"),
     "VARCHAR": "",
 }
+
+
+def blank(column):
+    """Return a value that a column takes."""
+    return (column.one_of or (column.minimum or BLANKS[column.type],))[0]
 
 
 class Tables:
@@ -40,10 +46,7 @@ class Tables:
 
     def put(self, table, **values):
         """Insert a row; what is not given is NULL where it may be, else a blank."""
-        row = {
-            column.name: None if column.nullable else (column.one_of or (BLANKS[column.type],))[0]
-            for column in table.columns
-        }
+        row = {column.name: None if column.nullable else blank(column) for column in table.columns}
         row.update(values)
         marks = ", ".join("?" * len(row))
         names = ", ".join(row)

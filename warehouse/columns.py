@@ -54,6 +54,7 @@ ROW_HASH = Column(
     "VARCHAR",
     "SHA-256 of the delivered values; equal values are not stored twice.",
 )
+KNOWN_FROM = Column("known_from", "TIMESTAMP", "When this version was fetched.", unit="UTC")
 IS_SIMULATED = Column(
     "is_simulated",
     "BOOLEAN",
@@ -69,6 +70,13 @@ N_FLAGGED = Column(
     "n_flagged",
     "BIGINT",
     "Bars with a quality flag among the inputs of this row.",
+    unit="bars",
+    minimum=0,
+)
+N_QUARANTINED = Column(
+    "n_quarantined",
+    "BIGINT",
+    "Bars that are quarantined, and so absent, among the inputs of this row.",
     unit="bars",
     minimum=0,
 )
@@ -126,6 +134,45 @@ VOLUME = Column(
     unit="shares",
     nullable=True,
     minimum=0,
+)
+
+BASIS = Column(
+    "basis",
+    "VARCHAR",
+    "How the prices are adjusted: split_adjusted for every split up to `known_from`, or as_traded.",
+    one_of=("split_adjusted", "as_traded"),
+    default="'split_adjusted'",
+)
+
+# -- corporate actions ----------------------------------------------------------------------
+EX_DATE = Column(
+    "ex_date",
+    "DATE",
+    "First session that trades without the dividend, or in the new shares.",
+)
+SPLIT_RATIO = Column(
+    "split_ratio",
+    "DOUBLE",
+    "New shares for each old one: 10 for a 10:1 split, 0.1 for a 1:10 consolidation.",
+    unit="new shares per old share",
+    above=0,
+)
+AMOUNT = Column(
+    "amount",
+    "DOUBLE",
+    "Cash per share, in the shares of the day on which it was fetched.",
+    unit="currency per share",
+    above=0,
+)
+
+# -- exchange rates -------------------------------------------------------------------------
+RATE_DATE = Column("rate_date", "DATE", "Day of the exchange rate.")
+USD_PER_CURRENCY = Column(
+    "usd_per_currency",
+    "DOUBLE",
+    "Price of one unit of the currency.",
+    unit="USD per unit of currency",
+    above=0,
 )
 
 # -- returns --------------------------------------------------------------------------------

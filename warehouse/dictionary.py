@@ -42,7 +42,9 @@ def dictionary() -> str:
         parts += [_table(table) for table in TABLES if table.layer == layer]
     parts.append("## Views\n\nWhat BI sees beside the tables.\n")
     parts += [_view(view) for view in views.read()]
-    return "\n".join(parts)
+    parts.append("## As it was known\n\nTable macros; `ts` is a UTC instant.\n")
+    parts += [f"- `{macro.name}(ts)`: {macro.doc}" for macro in views.read_macros()]
+    return "\n".join(parts) + "\n"
 
 
 def _table(table: Table) -> str:

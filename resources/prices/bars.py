@@ -24,6 +24,7 @@ COLUMNS = (
     "session_date",
     *NUMBERS,
     "currency",
+    "basis",
     "source",
     "is_provisional",
     "is_simulated",
@@ -91,6 +92,7 @@ def complete(delivered: pa.Table, by_ticker: dict[str, Listing], source: str) ->
     )
     defaults = {
         **dict.fromkeys(NUMBERS, pa.scalar(None, pa.float64())),
+        "basis": pa.scalar("split_adjusted"),
         "source": pa.scalar(source),
         "is_provisional": pa.scalar(value=False),
         "is_simulated": pa.scalar(value=False),

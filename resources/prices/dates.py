@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import warnings
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from resources.batch import Days
 
+MIDNIGHT = time()
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([ T].+)?")
 
 
-def session_of(stamp: str, mic: str | None) -> str:
+def session_of(stamp: str, mic: str | None, zone: str = "") -> str:
     """Return the exchange's calendar date of a stamp, as ``YYYY-MM-DD``.
 
     Parameters
@@ -31,6 +32,8 @@ def session_of(stamp: str, mic: str | None) -> str:
         A date, or a date and time with or without an offset.
     mic : str or None
         The listing's exchange, for stamps in UTC.
+    zone : str
+        Time zone of stamps that state a time and no offset; empty: the exchange's own.
 
     Returns
     -------
@@ -46,11 +49,17 @@ def session_of(stamp: str, mic: str | None) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return stamp
-    zone = mic and moment.utcoffset() == timedelta(0) and moment.hour and _zone(mic)
-    return (moment.astimezone(zone) if zone else moment).date().isoformat()
+    if zone and moment.tzinfo is None and moment.time() != MIDNIGHT:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+        local = mic and _zone(mic)
+    else:
+        local = mic and moment.utcoffset() == timedelta(0) and moment.hour and _zone(mic)
+    return (moment.astimezone(local) if local else moment).date().isoformat()
 
 
-def sessions_of(stamps: pa.ChunkedArray, mics: pa.Array) -> pa.ChunkedArray | pa.Array:
+def sessions_of(
+    stamps: pa.ChunkedArray, mics: pa.Array, zone: str = ""
+) -> pa.ChunkedArray | pa.Array:
     """Return `session_of` for a column: dates stay dates, everything else becomes text."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -64,7 +73,7 @@ def sessions_of(stamps: pa.ChunkedArray, mics: pa.Array) -> pa.ChunkedArray | pa
     pairs = pc.binary_join_element_wise(stamps, pc.fill_null(mics, ""), "|")
     coded = pc.dictionary_encode(pairs).combine_chunks()
     split = (pair.rpartition("|") for pair in coded.dictionary.to_pylist())
-    sessions = [session_of(stamp, mic or None) for stamp, _, mic in split]
+    sessions = [session_of(stamp, mic or None, zone) for stamp, _, mic in split]
     return pa.array(sessions, pa.string()).take(coded.indices)
 
 

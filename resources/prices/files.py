@@ -40,16 +40,22 @@ class Files:
         What is asked for; empty: everything the files hold.
     columns : mapping of str to str
         Our column name -> theirs, for headers that are not recognised.
+    zone : str
+        Time zone of stamps that state a time and no offset; empty: the exchange's own.
+    basis : str
+        How the prices are adjusted: ``split_adjusted`` (as vendors deliver them) or ``as_traded``.
     """
 
     path: str
     tickers: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    zone: str = ""
+    basis: str = "split_adjusted"
 
     def fetch(self, listings: Sequence[Listing], days: Days) -> Batch:
         """Return the bars of the range: one answer per file, and one per ticker asked for."""
         folder = Path(self.path)
-        reading = _Reading(days, known(listings), frozenset(self.tickers))
+        reading = _Reading(days, known(listings), frozenset(self.tickers), self.zone, self.basis)
         files = _table_files(folder)
         for path in files:
             reading.read(PriceFile(path, self.columns))
@@ -78,6 +84,8 @@ class _Reading:
     days: Days
     by_ticker: dict[str, Listing]
     wanted: frozenset[str]
+    zone: str = ""
+    basis: str = "split_adjusted"
     held: set[str] = field(default_factory=set)
     bars: list[pa.Table] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
@@ -112,11 +120,20 @@ class _Reading:
             between = f"no row between {self.days.start} and {self.days.end}"
             self.say(ticker, "no_data", between, 0)
         else:
-            self.say(ticker, "failed", f"unknown_ticker: no file has a row for {ticker}", 0)
+            unknown = f"unknown_ticker: no file has a row for {ticker}"
+            self.say(ticker, "failed", unknown, 0, cause="unknown_ticker")
 
-    def say(self, requested: str, outcome: Outcome, reason: str | None, n_rows: int) -> None:
+    def say(
+        self,
+        requested: str,
+        outcome: Outcome,
+        reason: str | None,
+        n_rows: int,
+        cause: str | None = None,
+    ) -> None:
         """Note an answer."""
-        self.answers.append(Answer(requested, outcome, reason, n_rows, utc_now()))
+        answer = Answer(requested, outcome, reason, n_rows, utc_now(), cause=cause)
+        self.answers.append(answer)
 
     def _bars(self, file: PriceFile) -> Iterator[pa.Table]:
         """Yield the wanted bars of a file, piece by piece."""
@@ -131,13 +148,15 @@ class _Reading:
                 table = table.filter(pc.is_in(table["ticker"], names))  # noqa: PLW2901
             if not table.num_rows:
                 continue
-            sessions = sessions_of(table["session_date"], self._mics(table["ticker"]))
+            sessions = sessions_of(table["session_date"], self._mics(table["ticker"]), self.zone)
             place = table.column_names.index("session_date")
             kept = table.set_column(place, "session_date", sessions).filter(
                 is_within(sessions, self.days)
             )
             name = pa.repeat(pa.scalar(file.name), kept.num_rows)
-            yield complete(kept.append_column("source_file", name), self.by_ticker, "files")
+            basis = pa.repeat(pa.scalar(self.basis), kept.num_rows)
+            bars = kept.append_column("source_file", name).append_column("basis", basis)
+            yield complete(bars, self.by_ticker, "files")
 
     def _mics(self, tickers: pa.ChunkedArray) -> pa.Array:
         """Return each row's exchange, null where it is not known."""

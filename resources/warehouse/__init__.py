@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from resources.batch import Days
-from resources.warehouse import files, landing, releases, writing
+from resources.prices.refetch import Held
+from resources.warehouse import decisions, files, landing, releases, writing
 from resources.warehouse.files import WarehouseError
 from resources.warehouse.spill import Spill
 from resources.warehouse.writing import Written
@@ -121,6 +122,36 @@ class Warehouse(dg.ConfigurableResource):
                         con, table, days=wanted, inputs=before, run_id=run_id, now=now
                     )
         raise WarehouseError(f"{table.qualified}: its inputs kept changing, {ATTEMPTS} attempts")
+
+    def held(self) -> Held:
+        """Return which bars and actions the core file holds: vendors restate them."""
+        with self.reading() as con:
+            return Held.of(con)
+
+    def listings_in(self, table: Table) -> set[str]:
+        """Return the listings of which a raw table has any row."""
+        with self.reading() as con:
+            rows = con.execute(f"SELECT DISTINCT listing_id FROM {table.qualified}").fetchall()
+        return {listing_id for (listing_id,) in rows}
+
+    def decide(self, quarantine_id: str, decision: str, note: str, *, now: datetime) -> str:
+        """Release or reject a quarantined case, named by the first digits of its id.
+
+        A released row of the landing is landed after all, if it keeps the contract; a released
+        conflict or restatement comes back into core with the next run.
+
+        Returns
+        -------
+        str
+            What the case was, in one line.
+
+        Raises
+        ------
+        WarehouseError
+            If no case or several have that id, or the row breaks the contract of its table.
+        """
+        with self.writing() as con:
+            return decisions.decide(con, quarantine_id, decision, note, now=now)
 
     def record(self, table: Table, rows: list[tuple[object, ...]]) -> None:
         """Append bookkeeping rows (check results) to a meta table."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse.contract import LAYERS
 from warehouse.tables import TABLES
-from warehouse.views import views
+from warehouse.views import AS_OF, views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +149,7 @@ def _bring(con: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _reform(con: duckdb.DuckDBPyConnection, known: dict[str, str]) -> None:
-    """Give every table and view its present form, and note the contracts."""
+    """Give every table, view and macro its present form, and note the contracts."""
     for layer in LAYERS:
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}")
     _drop_abandoned(con)
@@ -168,7 +168,7 @@ def _reform(con: duckdb.DuckDBPyConnection, known: dict[str, str]) -> None:
 def _comment_views(con: duckdb.DuckDBPyConnection) -> None:
     """Give a view's columns the comments of the quantities they show, by name."""
     known = {column.name: column.comment for table in TABLES for column in table.columns}
-    for view in views():
+    for view in (each for each in views() if not each.endswith(AS_OF)):
         for name, *_ in con.execute(f"DESCRIBE {view}").fetchall():
             if name in known:
                 comment = known[name].replace("'", "''")
@@ -176,10 +176,16 @@ def _comment_views(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _drop_abandoned(con: duckdb.DuckDBPyConnection) -> None:
-    """Drop every view, and the derived tables that no contract speaks of any more."""
+    """Drop every view and macro, and the derived tables that no contract speaks of any more."""
     sql = "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal"
     for (name,) in con.execute(sql).fetchall():
         con.execute(f"DROP VIEW {name}")
+    sql = (
+        "SELECT schema_name || '.' || function_name FROM duckdb_functions() "
+        "WHERE NOT internal AND function_type = 'table_macro'"
+    )
+    for (name,) in con.execute(sql).fetchall():
+        con.execute(f"DROP MACRO TABLE {name}")
     wanted = {table.qualified for table in TABLES}
     sql = (
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
@@ -191,7 +197,7 @@ def _drop_abandoned(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _wanted() -> dict[str, str]:
-    """Hash per table, and one for the views."""
+    """Hash per table, and one for the views and macros."""
     text = "".join(views().values())
     return {
         **{table.qualified: table.hash for table in TABLES},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from resources.warehouse.spill import arrow_schema
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Written:
     """What a write did: rows it holds for, rows that changed, and from which session on.
 
-    `first_refused` names file, row and cause of refused rows, one line each.
+    `first_refused` names file, row and cause of refused rows, one line each; `beside` says the
+    same of other tables that the same batch filled.
     """
 
     n_rows: int
@@ -31,6 +32,7 @@ class Written:
     from_session: date | None
     n_quarantined: int = 0
     first_refused: tuple[str, ...] = ()
+    beside: dict[str, Written] = field(default_factory=dict)
 
 
 @contextmanager

@@ -8,21 +8,22 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
-from assets import instruments, prices, returns
+from assets import instruments, prices, returns, valuation
 from resources.batch import Days
 from resources.calendars import Calendars
 from resources.clock import Clock
 from resources.prices import Prices
 from resources.reference import Reference
 from resources.settings import Settings
+from resources.valuation import Valuation
 from resources.warehouse import Warehouse
 from warehouse.tables import TABLES
 
 TICKERS = ["NVDA", "AVGO", "SPY", "6857.T", "ENR.DE", "^GSPC"]
-KEPT = [*prices.ASSETS, *instruments.ASSETS]
+KEPT = [*prices.ASSETS, *instruments.ASSETS, *valuation.ASSETS]
 CHAIN = [*KEPT, *returns.ASSETS]
 # When and by whom a row was written, not what it says.
-STAMPS = {"load_id", "known_from", "as_of", "fetched_at", "quarantined_at"}
+STAMPS = {"load_id", "known_from", "as_of", "fetched_at", "first_seen_at", "last_seen_at"}
 
 
 def day(number):
@@ -51,6 +52,7 @@ def house(tmp_path):
                         "calendars": Calendars(),
                         "clock": Clock(),
                         "settings": Settings(),
+                        "valuation_source": Valuation(),
                     },
                 )
 
@@ -74,8 +76,7 @@ def house(tmp_path):
 
 
 def metadata(result, key):
-    (event,) = result.asset_materializations_for_node(key)
-    return event.metadata
+    return result.asset_materializations_for_node(key)[0].metadata
 
 
 def test_runs_of_single_dates_in_any_order_equal_one_run_of_the_range(house):

@@ -9,9 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from checks import batches
-from checks.batches import SHAPE, UNIQUE, batch_checks, batch_rules, delivered, validate
+from checks.batches import batch_checks, findings, of_load
+from resources import expectations
 from resources.batch import Answer, Batch
+from resources.expectations import SHAPE, UNIQUE, batch_rules, delivered
 from resources.warehouse import landing
 from warehouse.tables import table
 
@@ -29,6 +30,7 @@ GOOD = {
     "adj_close": 118.39,
     "volume": 818.83e6,
     "currency": "USD",
+    "basis": "split_adjusted",
     "source": "files",
     "is_provisional": False,
     "is_simulated": False,
@@ -105,7 +107,8 @@ def counted(batch):
     keys = ["listing_id", "session_date", "source"]
     found[UNIQUE] = int(batch.duplicated(keys, keep=False).sum())
     found[SHAPE] = 0
-    return found
+    found |= {"basis_is_present": 0, "basis_is_known": 0}
+    return {of_load(name): count for name, count in found.items()}
 
 
 def refused(tables, *changes):
@@ -128,64 +131,65 @@ def refused(tables, *changes):
 )
 def test_every_rule_is_counted_as_pandas_counts_it(changes):
     batch = frame(*changes)
-    found = {name: finding.n_failed for name, finding in validate(VINTAGES, batch).items()}
-    assert found == counted(batch)
+    found = findings(VINTAGES, batch)
+    assert {name: each.n_violations for name, each in found.items()} == counted(batch)
 
 
 def test_the_handmade_batch_breaks_every_rule_that_a_price_can_break():
     broken = {name for name, count in counted(frame(*BAD)).items() if count}
-    assert broken == set(REASONS)
+    assert broken == {of_load(name) for name in REASONS}
 
 
 def test_there_is_one_result_per_rule_of_the_contract_on_what_is_delivered():
     names = {rule.name for rule in VINTAGES.rules()}
     of_stamps = {f"{name}_is_present" for name in ("row_hash", "load_id", "known_from")}
-    assert set(validate(VINTAGES, frame({}))) == names - of_stamps | {SHAPE, UNIQUE}
+    held = {of_load(name) for name in names - of_stamps}
+    assert set(findings(VINTAGES, frame({}))) == held | {SHAPE, UNIQUE}
     assert {rule.name for rule in batch_rules(VINTAGES)} == names - of_stamps
 
 
 def test_the_first_failing_rows_are_named_and_no_value_of_theirs_is_shown():
-    finding = validate(VINTAGES, frame({}, *[{"close": -1.0}] * 7))["close_is_positive"]
-    assert finding.n_checked == 8
-    assert finding.n_failed == 7
-    assert len(finding.sample) == 5
-    assert finding.sample[0] == {"ticker": "NVDA", "session_date": "2025-01-28"}
+    finding = findings(VINTAGES, frame({}, *[{"close": -1.0}] * 7))["delivered_close_is_positive"]
+    assert finding.n_rows == 8
+    assert finding.n_violations == 7
+    assert len(finding.sample_keys) == 5
+    assert finding.sample_keys[0] == {"ticker": "NVDA", "session_date": "2025-01-28"}
     assert finding.note == "Great Expectations: expect_column_values_to_be_between"
 
 
 def test_a_broken_rule_warns_and_a_missing_column_is_an_error():
-    found = validate(VINTAGES, frame({"close": -1.0}))
-    assert found["close_is_positive"].n_failed == 1
-    assert not found["close_is_positive"].is_error
-    assert found[SHAPE].n_failed == 0
-    shapeless = validate(VINTAGES, frame({}).drop(columns="volume"))
-    assert shapeless[SHAPE].n_failed == 1
+    found = findings(VINTAGES, frame({"close": -1.0}))
+    assert found["delivered_close_is_positive"].n_violations == 1
+    assert not found["delivered_close_is_positive"].is_error
+    assert found[SHAPE].n_violations == 0
+    shapeless = findings(VINTAGES, frame({}).drop(columns="volume"))
+    assert shapeless[SHAPE].n_violations == 1
     assert shapeless[SHAPE].is_error
-    assert shapeless["close_is_positive"].n_failed == 0
+    assert shapeless["delivered_close_is_positive"].n_violations == 0
 
 
 def test_an_empty_batch_breaks_nothing():
-    found = validate(VINTAGES, frame({}).head(0))
-    assert not any(finding.n_failed for finding in found.values())
+    found = findings(VINTAGES, frame({}).head(0))
+    assert not any(finding.n_violations for finding in found.values())
 
 
 def test_what_landing_refuses_is_what_great_expectations_finds(tables):
     batch = refused(tables, {}, *BAD)
-    found = validate(VINTAGES, batch)
+    found = findings(VINTAGES, batch)
     reasons = [row[0] for row in tables.con.execute("SELECT reason FROM raw.quarantine").fetchall()]
     causes = [cause for reason in reasons for cause in reason.split("; ")]
     by_reason = {
         name: sum(cause.startswith(text) for cause in causes) for name, text in REASONS.items()
     }
-    assert {name: found[name].n_failed for name in REASONS} == by_reason
+    assert {name: found[of_load(name)].n_violations for name in REASONS} == by_reason
     assert len(reasons) == len(BAD) - 2  # an idle session and the noise of 32 bits are no faults
     assert len(batch) == len(BAD) + 1
 
 
 def test_a_duplicate_that_was_refused_is_seen_again_beside_the_row_that_was_kept(tables):
     monday = {"session_date": GOOD["session_date"]}
-    found = validate(VINTAGES, refused(tables, monday, {**monday, "close": 120.0}, {}))
-    assert found[UNIQUE].n_failed == 2
+    found = findings(VINTAGES, refused(tables, monday, {**monday, "close": 120.0}, {}))
+    assert found[UNIQUE].n_violations == 2
     kept = tables.con.execute("SELECT close FROM raw.price_vintages ORDER BY close").fetchall()
     assert kept == [(118.42,), (118.42,)]
 
@@ -203,7 +207,7 @@ def test_the_checks_of_a_load_are_results_of_its_asset_and_only_the_shape_blocks
     found = verdicts(batch_checks(VINTAGES), tables)
     failed = {name for name, verdict in found.items() if not verdict.passed}
     # A negative close lies below the low as well.
-    assert failed == {"close_is_positive", "low_is_at_most_close"}
+    assert failed == {"delivered_close_is_positive", "delivered_low_is_at_most_close"}
     assert {verdict.severity for name, verdict in found.items() if name in failed} == {"WARN"}
     assert all(verdict.success for verdict in found.values())
     specs = {spec.name: spec.blocking for spec in batch_checks(VINTAGES).check_specs}
@@ -226,7 +230,7 @@ def test_a_text_from_outside_never_reaches_the_results_as_markup(tables, verdict
     landing.land(tables.con, ARTICLES, Batch(texts, answers), run_id="run", now=NOW)
     found = verdicts(batch_checks(ARTICLES), tables)
     failed = {name for name, verdict in found.items() if not verdict.passed}
-    assert failed == {UNIQUE, "published_from_is_known"}
+    assert failed == {UNIQUE, "delivered_published_from_is_known"}
     shown = str(found) + str([row for _, row in tables.recorded])
     assert "&lt;script>alert(1)" in shown
     assert "<script" not in shown
@@ -235,7 +239,7 @@ def test_a_text_from_outside_never_reaches_the_results_as_markup(tables, verdict
 
 
 def test_of_a_very_large_load_the_newest_rows_are_looked_at(tables, monkeypatch):
-    monkeypatch.setattr(batches, "ROWS_AT_MOST", 2)
+    monkeypatch.setattr(expectations, "ROWS_AT_MOST", 2)
     refused(tables, {}, {}, {})
     days = delivered(tables.con, VINTAGES)["session_date"].dt.day.tolist()
     assert sorted(days) == [28, 29]

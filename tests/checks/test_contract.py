@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import date, datetime
 
 import pytest
 
@@ -41,9 +42,8 @@ def test_an_identity_that_stands_twice_is_an_error(tables, verdict):
     assert not found.passed
     assert found.severity == "ERROR"
     assert (found.rows_checked, found.rows_failed) == (3, 2)
-    assert found.first_failing_rows == [
-        {"listing_id": "XNAS:NVDA", "session_date": "2025-01-27", "n_rows": 2}
-    ]
+    twins = {"listing_id": "XNAS:NVDA", "session_date": "2025-01-27", "n_rows": 2}
+    assert found.first_failing_rows == [{"check": "grain_is_unique", "n_violations": 2, **twins}]
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,15 @@ def test_a_row_that_no_constraint_kept_out_is_found(unguarded, verdict, values, 
     unguarded.put(PRICES, **BAR, session_date=date(2025, 1, 28))
     found = verdict(PRICES, unguarded)
     assert not found.passed
-    assert found.first_failing_rows == [{"rule": rule, "n_rows": 1}]
+    first = {"listing_id": "XNAS:NVDA", "session_date": "2025-01-27"}
+    assert found.first_failing_rows == [{"check": rule, "n_violations": 1, **first}]
 
 
 def test_a_value_outside_a_closed_list_is_found(unguarded, verdict):
     unguarded.put(EVENTS, event_id="market-us", severity=1.2, status="forgotten")
     found = verdict(EVENTS, unguarded)
-    assert {"rule": "status_is_known", "n_rows": 1} in found.first_failing_rows
+    first = {"check": "status_is_known", "n_violations": 1, "event_id": "market-us"}
+    assert first in found.first_failing_rows
 
 
 @pytest.mark.parametrize("name", ["core.daily_prices", "core.sessions", "raw.price_vintages"])
@@ -77,7 +79,7 @@ def test_a_table_that_cannot_be_empty_is_an_error_when_it_is(tables, verdict, na
     assert not found.passed
     assert found.severity == "ERROR"
     assert found.note == f"{name} has no rows"
-    assert found.first_failing_rows == [{"rule": "table_is_not_empty", "n_rows": 0}]
+    assert found.first_failing_rows == [{"check": "table_is_not_empty", "n_violations": 1}]
 
 
 @pytest.mark.parametrize("name", ["mart.selloff_events", "raw.articles", "mart.sector_contagion"])
@@ -97,27 +99,66 @@ def test_the_whole_table_is_held_against_its_contract_whatever_the_days(tables, 
     assert verdict(PRICES, tables, days=Days(MONDAY, MONDAY)).rows_failed == 2
 
 
-def test_no_more_than_five_samples_are_shown_and_all_are_counted(tables, verdict):
-    for day in range(1, 9):
-        for _ in range(2):
-            tables.put(PRICES, **BAR, session_date=date(2025, 1, day))
-    found = verdict(PRICES, tables)
-    assert found.rows_failed == 16
-    assert len(found.first_failing_rows) == 5
+def test_of_every_broken_rule_the_newest_row_is_shown(unguarded, verdict):
+    for day in (24, 27):
+        session = date(2025, 1, day)
+        unguarded.put(PRICES, **{**BAR, "session_date": session, "close": -1.0, "volume": -5.0})
+    found = verdict(PRICES, unguarded)
+    newest = {"n_violations": 2, "listing_id": "XNAS:NVDA", "session_date": "2025-01-27"}
+    assert found.rows_failed == 4
+    assert found.first_failing_rows == [
+        {"check": "close_is_positive", **newest},
+        {"check": "volume_is_at_least_0", **newest},
+    ]
 
 
-def test_what_was_found_is_kept_in_the_warehouse(tables, verdict):
+def test_what_was_found_is_kept_in_the_warehouse_statement_by_statement(tables, verdict):
+    vintage = datetime.fromisoformat("2025-01-27T22:00")
+    for _ in range(2):
+        tables.put(PRICES, **BAR, session_date=MONDAY, as_of=vintage)
     verdict(PRICES, tables)
-    ((kept_in, row),) = tables.recorded
-    assert kept_in is DQ_RESULTS
-    assert row["table_name"] == "core.daily_prices"
-    assert row["check_name"] == "contract_holds"
-    assert (row["is_passed"], row["severity"], row["n_failed"]) == (False, "ERROR", 1)
-    assert row["sample"] == '[{"rule": "table_is_not_empty", "n_rows": 0}]'
-    assert row["checked_at"].isoformat() == "2025-01-28T12:00:00"
+    assert all(kept_in is DQ_RESULTS for kept_in, _ in tables.recorded)
+    rows = {row["check_name"]: row for _, row in tables.recorded}
+    statements = {rule.name for rule in PRICES.rules()}
+    assert set(rows) == statements | {"grain_is_unique", "table_is_not_empty"}
+    assert {row["table_name"] for row in rows.values()} == {"core.daily_prices"}
+    assert {row["as_of"] for row in rows.values()} == {vintage}
+    assert {row["checked_at"].isoformat() for row in rows.values()} == {"2025-01-28T12:00:00"}
+    twins = rows.pop("grain_is_unique")
+    assert (twins["is_passed"], twins["severity"]) == (False, "ERROR")
+    assert (twins["n_rows"], twins["n_violations"]) == (2, 2)
+    assert json.loads(twins["sample_keys"]) == [
+        {"listing_id": "XNAS:NVDA", "session_date": "2025-01-27", "n_rows": 2}
+    ]
+    assert {(row["is_passed"], row["sample_keys"]) for row in rows.values()} == {(True, None)}
 
 
 def test_every_table_with_an_asset_has_its_check():
-    checked = {next(iter(check.check_keys)).asset_key.path[1] for check in contract.CHECKS}
-    expected = {one.name for one in TABLES if one.layer != "meta"} - {"fetches", "quarantine"}
-    assert checked == expected
+    checked = {"/".join(next(iter(check.check_keys)).asset_key.path) for check in contract.CHECKS}
+    beside = {"raw/fetches", "raw/quarantine", "raw/quarantine_decisions"}
+    every = {f"{one.layer}/{one.name}" for one in TABLES if one.layer != "meta"}
+    assert checked == every - beside
+
+
+def test_only_tables_that_exist_may_be_empty_or_have_no_check():
+    known = {one.qualified for one in TABLES}
+    assert known >= contract.MAY_BE_EMPTY | contract.BESIDE
+
+
+def test_what_every_market_has_is_never_empty():
+    filled = {
+        check.table.qualified
+        for one in TABLES
+        for check in contract.contract_of(one)
+        if check.kind == "filled" and one.layer != "meta"
+    }
+    assert filled >= {
+        "core.abnormal_returns",
+        "core.daily_prices",
+        "core.instrument_aliases",
+        "core.instruments",
+        "core.listing_symbols",
+        "core.sessions",
+        "core.shares_outstanding",
+        "raw.price_vintages",
+    }

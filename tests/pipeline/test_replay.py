@@ -7,6 +7,9 @@ from datetime import date
 import pytest
 
 from warehouse.tables import TABLES
+from warehouse.tables.actions import DIVIDENDS, RESTATEMENTS, SPLITS
+from warehouse.tables.instruments import DELISTINGS
+from warehouse.tables.quarantine import QUARANTINED_BARS
 
 pytestmark = pytest.mark.pipeline
 
@@ -15,6 +18,8 @@ DAY = date(2025, 1, 27)
 DERIVED = [
     table for table in TABLES if table.layer in {"core", "mart"} and "as_of" in table.column_names
 ]
+# Nothing is split, paid, restated, refused or delisted in the replay.
+QUIET = (SPLITS, DIVIDENDS, RESTATEMENTS, QUARANTINED_BARS, DELISTINGS)
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +143,7 @@ def test_a_stale_bar_is_kept_and_its_check_warns(query):
         == 58.80
     )
     assert query(
-        "SELECT n_failed, severity FROM meta.dq_results WHERE check_name = 'bars_are_not_stale'"
+        "SELECT n_violations, severity FROM meta.dq_results WHERE check_name = 'bars_are_not_stale'"
     ) == [(3, "WARN")]
 
 
@@ -152,7 +157,7 @@ def test_every_derived_row_says_from_which_vintage_it_was_computed(query, table)
     )
     ((n_bad, n_rows),) = bad
     assert n_bad == 0
-    assert n_rows > 0
+    assert (n_rows > 0) == (table not in QUIET)
 
 
 def test_rows_that_rest_on_simulated_bars_say_so(query):
@@ -262,7 +267,12 @@ def test_nobody_can_write_to_the_release(replay):
 def test_every_check_of_the_run_left_its_result(query):
     assert only(query("SELECT count(DISTINCT run_id) FROM meta.dq_results")) == 1
     failed = query("SELECT check_name FROM meta.dq_results WHERE NOT is_passed ORDER BY 1")
-    assert failed == [("bars_are_not_stale",), ("jumps_are_corroborated",)]
+    # The last: the first real day of ENR.DE after its simulated ones, which are all alike.
+    assert failed == [
+        ("bars_are_not_stale",),
+        ("jumps_are_corroborated",),
+        ("volume_is_plausible",),
+    ]
     assert only(query("SELECT count(*) FROM meta.dq_results")) > 50
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.resources.prices import fake_yahoo as fake
+from tests import fake_yahoo as fake
 
 pytestmark = pytest.mark.pipeline
 

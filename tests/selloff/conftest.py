@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from warehouse.tables.actions import SPLITS
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDING
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
+from warehouse.tables.quarantine import QUARANTINED_BARS
 from warehouse.tables.returns import ABNORMAL_RETURNS, MARKET_RETURNS
 from warehouse.tables.selloffs import SECTOR_CONTAGION, SELLOFF_EVENTS, SELLOFF_METRICS
+from warehouse.tables.valuation import FX_RATES, RAW_FX_RATES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +28,8 @@ _USUAL = {
     "quality_flags": "",
     "is_simulated": False,
     "is_provisional": False,
+    "basis": "split_adjusted",
+    "n_sources": 1,
     "row_hash": "0",
     "load_id": "load",
     "known_from": KNOWN,
@@ -36,11 +41,19 @@ _USUAL = {
     "is_half_day": False,
     "market": "SPY",
     "n_flagged": 0,
+    "n_quarantined": 0,
+    "is_primary": True,
+    "is_counted": True,
     "has_simulated_inputs": False,
     "n_estimation": 250,
     "status": "detected",
     "scope": "market",
 }
+
+
+def stored(contract: Table) -> str:
+    """Return the name under which a table is stored: two layers may share one."""
+    return f"{contract.layer}_{contract.name}"
 
 
 class Bench:
@@ -54,7 +67,7 @@ class Bench:
 
     def put(self, contract: Table, frame: pd.DataFrame, *, strict: bool = True) -> Any:
         """Store rows under the contract, usual values for columns not given; return the table."""
-        frame = frame.copy()
+        name, frame = stored(contract), frame.copy()
         for column in contract.columns:
             if column.name == "listing_id" and "listing_id" not in frame:
                 frame["listing_id"] = "X:" + frame["ticker"].astype(str)
@@ -62,13 +75,19 @@ class Bench:
                 frame[column.name] = _USUAL[column.name]
         names = ", ".join(name for name in contract.column_names if name in frame)
         types = ", ".join(f"{column.name} {column.type}" for column in contract.columns)
-        plain = f"CREATE TABLE {contract.name} ({types})"
-        self.sql(f"DROP TABLE IF EXISTS {contract.name}")
-        self.sql(contract.ddl(contract.name) if strict else plain)
+        plain = f"CREATE TABLE {name} ({types})"
+        self.sql(f"DROP TABLE IF EXISTS {name}")
+        self.sql(contract.ddl(name) if strict else plain)
         self.engine.con.register("incoming", frame)
-        self.sql(f"INSERT INTO {contract.name} BY NAME SELECT {names} FROM incoming")
+        self.sql(f"INSERT INTO {name} BY NAME SELECT {names} FROM incoming")
         self.engine.con.unregister("incoming")
-        return self.engine.table(contract.name)
+        return self.engine.table(name)
+
+    def empty(self, contract: Table) -> Any:
+        """Store a table without rows; return it."""
+        import pandas as pd
+
+        return self.put(contract, pd.DataFrame(columns=list(contract.column_names)))
 
     def hold(self, contract: Table, result: Any) -> pd.DataFrame:
         """Store a result under the contract, all its checks on, and return what was stored."""
@@ -80,17 +99,18 @@ class Bench:
         names = list(result.columns)
         assert names == list(contract.column_names)
         query = "FROM computed" if is_frame else self.engine.compile(result)
-        self.sql(f"DROP TABLE IF EXISTS {contract.name}")
-        self.sql(contract.ddl(contract.name))
-        self.sql(f"INSERT INTO {contract.name} BY NAME {query}")
+        name = stored(contract)
+        self.sql(f"DROP TABLE IF EXISTS {name}")
+        self.sql(contract.ddl(name))
+        self.sql(f"INSERT INTO {name} BY NAME {query}")
         keys = ", ".join(contract.grain)
-        twice = self.sql(f"SELECT {keys} FROM {contract.name} GROUP BY ALL HAVING count(*) > 1")
+        twice = self.sql(f"SELECT {keys} FROM {name} GROUP BY ALL HAVING count(*) > 1")
         assert twice.fetchall() == []
-        return self.sql(f"SELECT * FROM {contract.name} ORDER BY {keys}").df()
+        return self.sql(f"SELECT * FROM {name} ORDER BY {keys}").df()
 
     def table(self, contract: Table) -> Any:
         """Return a table stored before."""
-        return self.engine.table(contract.name)
+        return self.engine.table(stored(contract))
 
 
 @dataclass
@@ -115,7 +135,7 @@ class Chain:
         """Return the tables computed from a world, by name."""
         import pandas as pd
 
-        from selloff import contagion, events, losses, markets, prices, returns
+        from selloff import contagion, events, fx, losses, markets, prices, returns
         from selloff._ibis import fetched
 
         put, hold, table = self.bench.put, self.bench.hold, self.bench.table
@@ -124,9 +144,13 @@ class Chain:
         calendar = put(SESSIONS, world.sessions)
         shares = put(SHARES_OUTSTANDING, world.shares)
         held: dict[str, pd.DataFrame] = {}
-        bars = prices.daily_prices(vintages, calendar, listed)
+        bars = prices.daily_prices(
+            vintages, self.bench.empty(QUARANTINED_BARS), self.bench.empty(SPLITS), calendar, listed
+        )
         held["daily_prices"] = hold(DAILY_PRICES, bars)
         bars = table(DAILY_PRICES)
+        hold(FX_RATES, fx.fx_rates(self.bench.empty(RAW_FX_RATES), bars, listed))
+        rates = table(FX_RATES)
         regions = thresholds.get("markets", {"US": "SPY"})
         levels = markets.market_levels(bars, listed, calendar, shares, regions)
         burn_in = thresholds.get("burn_in", 30)
@@ -140,11 +164,11 @@ class Chain:
         before = pd.DataFrame() if previous is None else previous
         detection = thresholds.get("detection")
         found = events.selloff_events(
-            fitted, market, bars, listed, calendar, shares, before, detection
+            fitted, market, bars, listed, calendar, shares, rates, before, detection
         )
         held["selloff_events"] = hold(SELLOFF_EVENTS, found)
         happened = table(SELLOFF_EVENTS)
-        lost = losses.selloff_metrics(happened, bars, fitted, listed, calendar, shares)
+        lost = losses.selloff_metrics(happened, bars, fitted, listed, calendar, shares, rates)
         held["selloff_metrics"] = hold(SELLOFF_METRICS, lost)
         lost = table(SELLOFF_METRICS)
         spread = contagion.sector_contagion(happened, lost, fitted, listed, calendar)
@@ -209,6 +233,20 @@ class Maker:
                 "shares_outstanding": pd.Series(list(counts.values()), dtype=float),
             }
         )
+
+    def rates(self, currency: str, rates: Any, start: str = "2024-01-01") -> Any:
+        """Return a currency's rates, USD per unit, on weekdays from `start`; None is no rate."""
+        import pandas as pd
+
+        rates = list(rates)
+        frame = pd.DataFrame(
+            {
+                "currency": currency,
+                "rate_date": self.days(len(rates), start),
+                "usd_per_currency": pd.Series(rates, dtype=float),
+            }
+        )
+        return frame.dropna(subset="usd_per_currency").reset_index(drop=True)
 
     def world(self, bars: list[Any], instruments: Any, sessions: Any, shares: Any) -> World:
         """Return a world made of these bars."""

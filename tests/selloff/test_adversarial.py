@@ -161,8 +161,10 @@ def test_a_zero_price_is_survived_where_no_contract_stood_in_its_way(bench, make
     from selloff.markets import market_levels
     from selloff.prices import daily_prices
     from selloff.returns import abnormal_returns
+    from warehouse.tables.actions import SPLITS
     from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDING
     from warehouse.tables.prices import PRICE_VINTAGES
+    from warehouse.tables.quarantine import QUARANTINED_BARS
     from warehouse.tables.returns import MARKET_RETURNS
 
     worthless = panel["crash"].copy()
@@ -172,7 +174,7 @@ def test_a_zero_price_is_survived_where_no_contract_stood_in_its_way(bench, make
     calendar = bench.put(SESSIONS, make.sessions("XNYS", make.days(COUNT)))
     shares = bench.put(SHARES_OUTSTANDING, make.shares(crash=1.0, twin=1.0))
     raw = bench.put(PRICE_VINTAGES, vintages, strict=False)
-    bars = daily_prices(raw, calendar, listed)
+    bars = daily_prices(raw, bench.empty(QUARANTINED_BARS), bench.empty(SPLITS), calendar, listed)
     levels = market_levels(bars, listed, calendar, shares, {}, "JP").to_pyarrow()
     assert np.isfinite(levels["log_level"].to_numpy()).all()
     market = bench.put(MARKET_RETURNS, make.listings().assign(session_date=None))

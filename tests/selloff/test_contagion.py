@@ -32,6 +32,7 @@ class Scene:
         self.returns["abnormal_return"] = self.returns["abnormal_z"] = 0.0
         self.origin = "Chips"
         self.losses = {}
+        self.values = {}
         self.last = EVENT
 
     def set(self, row, **values):
@@ -68,13 +69,16 @@ class Scene:
                 "close": 1.0,
                 "drawdown": 0.0,
                 "abnormal_market_value_lost_usd": [self.losses.get(n) for n in self.names],
+                "shares_outstanding": [self.values.get(n) for n in self.names],
+                "usd_per_currency": 0.5,
+                "previous_close": 2.0,
             }
         )
         rows = self.returns.assign(session_date=days[self.returns["row"]]).drop(columns="row")
         sessions = [self.make.sessions("XNYS", days), self.make.sessions("XTKS", days, "06:00")]
         found = sector_contagion(
             put(SELLOFF_EVENTS, pd.DataFrame([event])),
-            put(SELLOFF_METRICS, lost.astype({"abnormal_market_value_lost_usd": float})),
+            put(SELLOFF_METRICS, lost.astype(dict.fromkeys(lost.columns[5:], float))),
             put(ABNORMAL_RETURNS, rows),
             put(INSTRUMENTS, self.instruments),
             put(SESSIONS, pd.concat(sessions, ignore_index=True)),
@@ -99,6 +103,17 @@ def test_members_are_the_regions_equities_with_an_abnormal_return(scene):
     assert chips["share_falling"] == 0.5
     assert chips["abnormal_market_value_lost_usd"] == 7.0
     assert pd.isna(found.loc["Power", "abnormal_market_value_lost_usd"])
+
+
+@pytest.mark.parametrize(("primary", "lost"), [("C1", 5.0), ("C2", 7.0), ("T1", 7.0)])
+def test_a_sector_counts_each_firm_once(scene, primary, lost):
+    scene.losses = {"C1": 5.0, "C2": 7.0, "T1": 6.0}
+    scene.values = {"C1": 50.0, "C2": 70.0, "T1": 90.0}
+    firm = scene.instruments["ticker"].isin(scene.losses)
+    scene.instruments["issuer_id"] = firm.map({True: "chips", False: None})
+    scene.instruments["is_primary"] = ~firm | (scene.instruments["ticker"] == primary)
+    # Tokyo's listing is no member: without a primary one in New York the more valuable counts.
+    assert scene.measure().loc["Chips", "abnormal_market_value_lost_usd"] == lost
 
 
 def test_correlations_are_those_of_the_sessions_around_the_event(scene):
@@ -191,11 +206,13 @@ def test_a_mean_above_the_threshold_is_no_fall_of_the_sector(scene):
 
 def test_provenance_covers_members_and_windows(scene):
     scene.returns["n_flagged"] = (scene.returns["ticker"] == "P1").astype(int)
+    scene.returns["n_quarantined"] = (scene.returns["ticker"] == "C2") * 3
     scene.returns["has_simulated_inputs"] = scene.returns["ticker"] == "C2"
     late = (scene.returns["row"] == EVENT + 20) & (scene.returns["ticker"] == "F1")
     scene.returns["as_of"] = pd.Timestamp("2025-03-02")
     scene.returns.loc[late, "as_of"] = pd.Timestamp("2025-04-01")
     found = scene.measure()
     assert found["n_flagged"].to_dict() == {"Chips": 0, "Food": 0, "Power": 1}
+    assert found["n_quarantined"].to_dict() == {"Chips": 3, "Food": 0, "Power": 0}
     assert found["has_simulated_inputs"].to_dict() == {"Chips": True, "Food": False, "Power": False}
     assert set(found["as_of"]) == {pd.Timestamp("2025-04-01")}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,6 +11,7 @@ from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDI
 from warehouse.tables.prices import DAILY_PRICES
 from warehouse.tables.returns import ABNORMAL_RETURNS, MARKET_RETURNS
 from warehouse.tables.selloffs import SELLOFF_EVENTS
+from warehouse.tables.valuation import FX_RATES
 
 NOTHING = pd.DataFrame()
 
@@ -36,6 +38,7 @@ class Scene:
         self.market = pd.DataFrame({"row": range(10), "market_z": 0.0, "market_return": 0.0})
         self.market["region"] = "US"
         self.shares = make.shares()
+        self.rates = make.rates("USD", [])
         self.sessions = pd.concat(
             [make.sessions("ARCX", self.days), make.sessions("XNYS", self.days, "20:00")],
             ignore_index=True,
@@ -72,6 +75,7 @@ class Scene:
             put(INSTRUMENTS, self.instruments if instruments is None else instruments),
             put(SESSIONS, self.sessions),
             put(SHARES_OUTSTANDING, self.shares),
+            put(FX_RATES, self.rates),
             previous,
             thresholds,
         )
@@ -143,6 +147,28 @@ def test_the_figures_are_those_of_the_first_session(scene):
     assert event["hardest_hit_sector"] == "Chips"
     # 8 of 20 in the second session, over 15%.
     assert event["severity"] == pytest.approx(0.4 / 0.15)
+
+
+def test_a_firm_with_two_listings_loses_its_market_value_once(scene):
+    scene.shares = scene.make.shares(E00=1e6, E01=1e6, E04=1.5e6)
+    scene.instruments["issuer_id"] = None
+    scene.instruments["is_primary"] = True
+    dual = scene.instruments["ticker"].isin(["E00", "E01"])
+    scene.instruments.loc[dual, "issuer_id"] = "dual"
+    scene.instruments.loc[dual, "is_primary"] = [False, True]
+    scene.fall(5, 6)
+    event = scene.find().iloc[0]
+    # E01 alone of E00 and E01: (1.0 + 1.5) million shares x 10. So Power, not Chips, lost most.
+    assert event["market_value_lost_usd"] == pytest.approx(2.5e7)
+    assert event["origin_sector"] == "Power"
+
+
+def test_losses_abroad_are_in_usd_at_the_rate_of_the_close_before(scene):
+    scene.shares = scene.make.shares(E00=1e6, E01=1e6)
+    scene.bars["currency"] = np.where(scene.bars["ticker"] == "E01", "EUR", "USD")
+    scene.rates = scene.make.rates("EUR", [9, 9, 9, 9, 1.2, 9])
+    scene.fall(5, 6)
+    assert scene.find()["market_value_lost_usd"].tolist() == [pytest.approx(1e7 + 1.2e7)]
 
 
 def test_the_event_starts_at_the_close_of_the_markets_exchange_before_it(scene):
@@ -253,7 +279,11 @@ def test_flagged_bars_behind_the_first_session_are_counted(scene):
     scene.bars["quality_flags"] = ""
     here = scene.bars["ticker"].isin(["E00", "E01"]) & scene.bars["row"].isin([3, 4, 5, 6])
     scene.bars.loc[here, "quality_flags"] = "stale"
-    assert scene.find()["n_flagged"].tolist() == [4]
+    scene.bars["n_quarantined"] = here * scene.bars["row"]
+    found = scene.find()
+    assert found["n_flagged"].tolist() == [4]
+    # Of two listings, in the event's first session and in the one before.
+    assert found["n_quarantined"].tolist() == [2 * (5 + 4)]
 
 
 def test_as_of_is_the_newest_vintage_of_its_sessions(scene):

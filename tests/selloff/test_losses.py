@@ -9,6 +9,7 @@ from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDI
 from warehouse.tables.prices import DAILY_PRICES
 from warehouse.tables.returns import ABNORMAL_RETURNS
 from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
+from warehouse.tables.valuation import FX_RATES
 
 
 @pytest.fixture
@@ -16,14 +17,14 @@ def measure(bench, make):
     """Return the metrics of an event in the sixth session, begun at New York's close before."""
     days = make.days(20)
 
-    def run(bars, instruments=None, shares=None, status="detected", event_row=5):
+    def run(bars, instruments=None, shares=None, status="detected", rates=None):
         if instruments is None:
             instruments = make.listings(*dict.fromkeys(bars["ticker"]))
         event = {
             "event_id": "market-us-unknown-2024-01-08",
-            "session_date": days[event_row],
-            "last_session_date": days[event_row],
-            "started_at": days[event_row - 1] + pd.Timedelta("21h"),
+            "session_date": days[5],
+            "last_session_date": days[5],
+            "started_at": days[4] + pd.Timedelta("21h"),
             "n_falling": 0,
             "n_listings": 0,
             "severity": 1.0,
@@ -45,6 +46,7 @@ def measure(bench, make):
             bench.put(INSTRUMENTS, instruments),
             bench.put(SESSIONS, pd.concat(sessions, ignore_index=True)),
             bench.put(SHARES_OUTSTANDING, make.shares() if shares is None else shares),
+            bench.put(FX_RATES, make.rates("USD", []) if rates is None else rates),
         )
         return bench.hold(SELLOFF_METRICS, found).set_index("ticker")
 
@@ -125,22 +127,22 @@ def test_the_newest_share_count_before_the_event_is_used_and_dated(measure, make
 
 
 @pytest.mark.parametrize(
-    ("currency", "pair", "quotes", "rate"),
+    ("currency", "known", "rates", "rate"),
     [
-        ("EUR", "EURUSD", [1.0, 1.1, 1.2, 1.3, 1.4, 9.0], 1.4),
-        ("JPY", "USDJPY", [100, 110, 120, 130, 125, 1.0], 1 / 125),
-        ("EUR", "EURUSD", [1.0, 1.1, None, None, None, 9.0], 1.1),
-        ("EUR", "EURGBP", [0.8] * 6, None),
-        ("EUR", "EURUSD", [None] * 5 + [1.1], None),
-        (None, "EURUSD", [1.1] * 6, None),
+        ("EUR", "EUR", [1.0, 1.1, 1.2, 1.3, 1.4, 9.0], 1.4),
+        ("JPY", "JPY", [0.01, 0.009, 0.008, 0.007, 0.0065, 1.0], 0.0065),
+        ("EUR", "EUR", [1.0, 1.1, None, None, None, 9.0], 1.1),
+        ("EUR", "GBP", [1.25] * 6, None),
+        ("EUR", "EUR", [None] * 5 + [1.1], None),
+        (None, "EUR", [1.1] * 6, None),
     ],
 )
 def test_foreign_losses_use_the_rate_of_the_close_before(
-    measure, make, currency, pair, quotes, rate
+    measure, make, currency, known, rates, rate
 ):
-    bars = pd.concat([make.bars("A", [100] * 5 + [90], currency=currency), make.bars(pair, quotes)])
-    listed = make.listings("A", pair, asset_class=["equity", "fx"], currency=[currency, None])
-    row = measure(bars, listed, make.shares(A=1000)).loc["A"]
+    bars = make.bars("A", [100] * 5 + [90], currency=currency)
+    listed = make.listings("A", currency=currency)
+    row = measure(bars, listed, make.shares(A=1000), rates=make.rates(known, rates)).loc["A"]
     if rate is None:
         assert row[["usd_per_currency", "market_value_lost_usd"]].isna().all()
     else:
@@ -161,13 +163,46 @@ def test_without_a_share_count_the_loss_is_unknown(measure, make):
     assert row[names].isna().all()
 
 
+# Ten shares of the firm; its first listing falls from 100 to 95, its second to 94.
+FIRMS = {
+    "GOOGL GOOG": ("alphabet", "GOOGL", ["USD", "USD"], 50.0),
+    "ASML.AS ASML": ("asml", "ASML.AS", ["EUR", "USD"], 55.0),
+    "TSM 2330.TW": ("tsmc", "2330.TW", ["USD", "TWD"], 10.0),
+    "ENR.DE SMNEY": ("siemens-energy", "ENR.DE", ["EUR", "USD"], 55.0),
+}
+
+
+@pytest.mark.parametrize("tickers", FIRMS)
+def test_one_listing_of_a_firm_carries_its_value(measure, make, tickers):
+    issuer, primary, currencies, lost = FIRMS[tickers]
+    names = tickers.split()
+    closes = {names[0]: 95, names[1]: 94}
+    bars = [
+        make.bars(name, [100] * 5 + [closes[name]], currency=currency)
+        for name, currency in zip(names, currencies, strict=True)
+    ]
+    listed = make.listings(*names, issuer_id=issuer, is_primary=[n == primary for n in names])
+    rates = [make.rates("EUR", [1.1] * 6), make.rates("TWD", [1 / 6] * 6)]
+    found = measure(
+        pd.concat(bars), listed, make.shares(**dict.fromkeys(names, 10)), rates=pd.concat(rates)
+    )
+    assert found["market_value_lost_usd"].notna().all()
+    counted = found[found["is_counted"]]
+    assert counted.index.tolist() == [primary]
+    assert counted["market_value_lost_usd"].sum() == pytest.approx(lost, rel=1e-12)
+
+
 def test_flags_and_simulation_up_to_the_event_are_told(measure, make):
     marks = ["", "stale", "", "", "jump", "", "stale"]
     simulated = [True, False, False, False, False, False, False]
-    bars = make.bars("A", [100] * 7, quality_flags=marks, is_simulated=simulated)
-    clean = make.bars("B", [100] * 7, quality_flags="", is_simulated=False)
+    absent = [1, 0, 0, 2, 0, 3, 9]
+    bars = make.bars(
+        "A", [100] * 7, quality_flags=marks, is_simulated=simulated, n_quarantined=absent
+    )
+    clean = make.bars("B", [100] * 7, quality_flags="", is_simulated=False, n_quarantined=0)
     found = measure(pd.concat([bars, clean]))
     assert found["n_flagged"].tolist() == [2, 0]
+    assert found["n_quarantined"].tolist() == [6, 0]
     assert found["has_simulated_inputs"].tolist() == [True, False]
 
 

@@ -12,7 +12,16 @@ from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDI
 from warehouse.tables.prices import DAILY_PRICES
 from warehouse.tables.returns import MARKET_RETURNS
 
-COLUMNS = ["region", "session_date", "market", "log_level", "n_flagged", "is_simulated", "as_of"]
+COLUMNS = [
+    "region",
+    "session_date",
+    "market",
+    "log_level",
+    "n_flagged",
+    "n_quarantined",
+    "is_simulated",
+    "as_of",
+]
 
 
 @pytest.fixture
@@ -36,7 +45,8 @@ def levels(bench, make):
 
 
 def test_a_configured_market_is_its_ticker(levels, make):
-    spy = make.bars("SPY", [400, 410], quality_flags=["", "stale"], is_simulated=[True, False])
+    marks = {"quality_flags": ["", "stale"], "n_quarantined": [0, 2]}
+    spy = make.bars("SPY", [400, 410], is_simulated=[True, False], **marks)
     found = levels(
         [spy],
         [make.listings("SPY", asset_class="etf", exchange_mic="ARCX")],
@@ -45,6 +55,7 @@ def test_a_configured_market_is_its_ticker(levels, make):
     assert found["log_level"].tolist() == pytest.approx(np.log([400, 410]), rel=1e-15)
     assert found["market"].tolist() == ["SPY", "SPY"]
     assert found["n_flagged"].tolist() == [0, 1]
+    assert found["n_quarantined"].tolist() == [0, 2]
     assert found["is_simulated"].tolist() == [True, False]
 
 
@@ -84,6 +95,45 @@ def test_the_newest_share_count_known_by_then_weighs(levels, make):
         shares,
     )["JP"]
     assert found["log_level"].iloc[-1] == pytest.approx(np.log(5000 / 4000), rel=1e-14)
+
+
+def test_doubtful_bars_of_every_member_count_and_of_no_other(levels, make):
+    found = levels(
+        [
+            make.bars("A", [10, 11, 12], n_quarantined=[4, 1, 0], quality_flags=""),
+            make.bars("B", [20, 21, 22], n_quarantined=[0, 2, 0], quality_flags="jump"),
+            make.bars("C", [1, 9, 9], n_quarantined=8, quality_flags="stale"),
+        ],
+        [make.listings("A", "B", "C", region="JP")],
+        [make.sessions("XNYS", make.days(3))],
+        make.shares(A=100, B=50),
+    )["JP"]
+    assert found["n_quarantined"].tolist() == [3, 0]
+    assert found["n_flagged"].tolist() == [1, 1]
+
+
+def test_a_firm_weighs_once_however_many_of_its_listings_trade(levels, make):
+    listed = make.listings(
+        "A", "B", "B2", region="JP", issuer_id=[None, "b", "b"], is_primary=[True, True, False]
+    )
+    found = levels(
+        [make.bars("A", [10, 11]), make.bars("B", [20, 30]), make.bars("B2", [21, 90])],
+        [listed],
+        [make.sessions("XNYS", make.days(2))],
+        make.shares(A=100, B=50, B2=50),
+    )["JP"]
+    # (100 x 11 + 50 x 30) / (100 x 10 + 50 x 20); B2 is B once more.
+    assert found["log_level"].tolist() == pytest.approx([np.log(2600 / 2000)], rel=1e-14)
+
+
+def test_two_listings_of_one_firm_are_no_market(levels, make):
+    found = levels(
+        [make.bars("B", [20, 30]), make.bars("B2", [21, 90])],
+        [make.listings("B", "B2", region="JP", issuer_id="b", is_primary=[True, False])],
+        [make.sessions("XNYS", make.days(2))],
+        make.shares(B=50, B2=50),
+    )
+    assert found == {}
 
 
 def test_one_equity_is_no_market(levels, make):
@@ -165,6 +215,7 @@ def frame(log_levels, market="SPY", **columns):
             "market": market,
             "log_level": np.asarray(log_levels, dtype=float),
             "n_flagged": 0,
+            "n_quarantined": 0,
             "is_simulated": False,
             "as_of": pd.Timestamp("2025-01-01"),
             **columns,
@@ -203,9 +254,15 @@ def test_a_change_of_market_breaks_the_return():
 
 
 def test_flags_count_for_both_sessions_of_a_return_and_simulation_for_ever():
-    levels = frame([1, 2, 3, 4], n_flagged=[0, 1, 0, 0], is_simulated=[False, True, False, False])
+    levels = frame(
+        [1, 2, 3, 4],
+        n_flagged=[0, 1, 0, 0],
+        n_quarantined=[0, 0, 3, 1],
+        is_simulated=[False, True, False, False],
+    )
     found = market_returns(levels)
     assert found["n_flagged"].tolist() == [0, 1, 1, 0]
+    assert found["n_quarantined"].tolist() == [0, 0, 3, 4]
     assert found["has_simulated_inputs"].tolist() == [False, True, True, True]
     assert found["is_simulated"].tolist() == [False, True, False, False]
 

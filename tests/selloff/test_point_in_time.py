@@ -31,6 +31,7 @@ AT_FIRST = [
     "n_listings",
     "market_value_lost_usd",
     "n_flagged",
+    "n_quarantined",
 ]
 
 

@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from selloff.history import since
 from selloff.prices import daily_prices
 from selloff.quality import Judgement
+from warehouse.tables.actions import SPLITS
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
+from warehouse.tables.quarantine import QUARANTINED_BARS
 
 # Small moves of both signs: median absolute log return about 1%, robust sigma about 1.5%.
 STEPS = np.log([1.01, 1 / 1.01] * 15)
@@ -21,7 +24,7 @@ def closes(*last_returns: float) -> list[float]:
 def judge(bench, make):
     """Return the daily prices of these bars."""
 
-    def run(*bars, instruments=None, sessions=None, thresholds=None):
+    def run(*bars, instruments=None, sessions=None, thresholds=None, splits=(), out=(), rows=None):
         vintages = bench.put(PRICE_VINTAGES, pd.concat(bars, ignore_index=True))
         if instruments is None:
             tickers = dict.fromkeys(ticker for frame in bars for ticker in frame["ticker"])
@@ -30,7 +33,16 @@ def judge(bench, make):
             sessions = make.sessions("XNYS", make.days(300))
         listed = bench.put(INSTRUMENTS, instruments)
         calendar = bench.put(SESSIONS, sessions)
-        return bench.hold(DAILY_PRICES, daily_prices(vintages, calendar, listed, thresholds))
+        actions, kept_out = bench.empty(SPLITS), bench.empty(QUARANTINED_BARS)
+        if splits:
+            dated = pd.DataFrame(splits, columns=["ticker", "ex_date", "split_ratio"])
+            actions = bench.put(SPLITS, dated)
+        if out:
+            kept_out = bench.put(QUARANTINED_BARS, pd.DataFrame(out), strict=False)
+        if rows:
+            vintages = since(vintages, *rows)
+        found = daily_prices(vintages, kept_out, actions, calendar, listed, thresholds)
+        return bench.hold(DAILY_PRICES, found)
 
     return run
 
@@ -47,11 +59,83 @@ def test_the_newest_vintage_of_a_bar_is_kept(judge, make):
     assert prices["as_of"].tolist() == [pd.Timestamp("2025-02-01"), pd.Timestamp("2025-01-01")]
 
 
-def test_vintages_of_the_same_moment_are_chosen_by_source_then_hash(judge, make):
+def test_versions_of_the_same_moment_are_chosen_by_source_then_hash(judge, make):
     rows = [("yahoo", "0", 1.0), ("files", "9", 2.0), ("files", "1", 3.0)]
     bars = [make.bars("A", [c], source=s, row_hash=h) for s, h, c in rows]
     assert judge(*bars)["close"].tolist() == [3.0]
     assert judge(*reversed(bars))["close"].tolist() == [3.0]
+
+
+def test_the_first_source_is_kept_though_another_is_newer(judge, make):
+    files = make.bars("A", [10.0], known_from="2025-01-01", row_hash="1")
+    yahoo = make.bars("A", [11.0], known_from="2025-02-01", row_hash="1", source="yahoo")
+    prices = judge(files.assign(source="files"), yahoo)
+    assert prices["source"].tolist() == ["files"]
+
+
+def test_a_listing_goes_on_with_the_next_source_where_the_first_has_no_bar(judge, make):
+    prices = judge(
+        make.bars("A", [10.0], source="files"), make.bars("A", [10.0, 11.0], source="yahoo")
+    )
+    assert prices["source"].tolist() == ["files", "yahoo"]
+    assert prices["n_sources"].tolist() == [2, 1]
+
+
+def test_sources_count_where_they_agree_within_rounding(judge, make):
+    closes = {"files": 10.0, "yahoo": 10.001, "eastmoney": 10.009}
+    bars = [make.bars("A", [close], source=source) for source, close in closes.items()]
+    assert judge(*bars)["n_sources"].tolist() == [2]
+
+
+def test_versions_from_before_a_split_are_brought_to_it(judge, make):
+    before = make.bars("A", [1200, 1210], known_from="2024-01-02 22:00", adj_close=1100.0)
+    before = before.assign(open=1190.0, high=1300.0, low=1100.0, volume=7.0)
+    after = make.bars("A", [122.0], start="2024-01-03", known_from="2024-01-03 22:00", volume=70.0)
+    prices = judge(before, after, splits=[("A", "2024-01-03", 10.0)])
+    assert prices["close"].tolist() == [120, 121, 122]
+    names = ["open", "high", "low", "adj_close", "volume"]
+    assert prices[names].iloc[0].tolist() == [119, 130, 110, 110, 70]
+    assert prices["quality_flags"].tolist() == ["", "", ""]
+
+
+def test_a_version_fetched_since_the_split_is_left_alone(judge, make):
+    bars = make.bars("A", [120.0, 121.0], known_from="2024-01-02 22:00")
+    assert judge(bars, splits=[("A", "2024-01-02", 10.0)])["close"].tolist() == [120, 121]
+
+
+def test_a_source_as_traded_is_brought_to_every_split(judge, make):
+    bars = make.bars("A", [1200.0, 121.0], basis="as_traded", source="files")
+    assert judge(bars, splits=[("A", "2024-01-02", 10.0)])["close"].tolist() == [120, 121]
+
+
+def kept_out(day, ticker="A"):
+    return {"ticker": ticker, "session_date": pd.Timestamp(day)}
+
+
+def test_a_quarantined_bar_is_absent_and_counted_by_the_next_row(judge, make):
+    out = [kept_out(f"2024-01-0{day}") for day in (1, 3, 4)]
+    prices = judge(make.bars("A", [10, 11, 12, 13, 14]), make.bars("B", [10.0]), out=out)
+    said = prices[["ticker", "close", "n_quarantined"]].to_numpy().tolist()
+    assert said == [["A", 11, 1], ["A", 14, 2], ["B", 10, 0]]
+
+
+def test_a_bar_that_was_refused_counts_though_no_version_of_it_exists(judge, make):
+    prices = judge(make.bars("A", [10, None, 12]), out=[kept_out("2024-01-02")])
+    assert prices["n_quarantined"].tolist() == [0, 1]
+
+
+def test_quarantined_bars_after_the_last_row_are_counted_by_none(judge, make):
+    out = [kept_out("2024-01-03"), kept_out("2024-01-01", "B")]
+    assert judge(make.bars("A", [10, 11]), out=out)["n_quarantined"].tolist() == [0, 0]
+
+
+def test_a_slice_counts_as_the_whole_history_does(judge, make):
+    bars, out = make.bars("A", range(10, 20)), [kept_out("2024-01-02"), kept_out("2024-01-10")]
+    whole = judge(bars, out=out)
+    late = judge(bars, out=out, rows=(pd.Timestamp("2024-01-09").date(), 3))
+    ends = [frame[frame["session_date"] >= "2024-01-09"] for frame in (whole, late)]
+    pd.testing.assert_frame_equal(*(end.reset_index(drop=True) for end in ends))
+    assert ends[0]["n_quarantined"].tolist() == [0, 1, 0]
 
 
 def test_a_bar_without_trades_at_the_previous_close_is_stale(judge, make):

@@ -9,21 +9,19 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SHARED = ROOT / "../shared/data"
-INSTRUMENTS = ROOT / "resources/data/instruments.csv"
+SHARED = Path(__file__).parents[2] / "../shared/data"
 DAY, DECEMBER = pd.Timestamp("2025-01-27"), pd.Timestamp("2024-12-18")
 FIRST, LAST = pd.Timestamp("2024-12-17"), pd.Timestamp("2025-02-28")
 
-pytestmark = [
-    pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data, not in the clone"),
-    pytest.mark.skipif(not INSTRUMENTS.exists(), reason="needs resources/data/instruments.csv"),
-]
+pytestmark = pytest.mark.skipif(
+    not SHARED.exists(), reason="needs ../shared/data, not in the clone"
+)
 
 
 def instruments():
-    listed = pd.read_csv(INSTRUMENTS, parse_dates=["constituent_from"])
-    return listed.assign(registered_from="repository")
+    from resources.reference import Reference
+
+    return Reference().instruments().to_pandas(date_as_object=False)
 
 
 def test_the_constituents_are_those_of_the_index_at_the_end_of_2024():
@@ -36,7 +34,9 @@ def test_the_constituents_are_those_of_the_index_at_the_end_of_2024():
 
 def vintages(listed):
     bars = pd.read_parquet(SHARED / "prices/ai_selloff_2025.parquet")
-    bars = bars.rename(columns={"date": "session_date"}).drop(columns="source")
+    bars = bars.rename(columns={"date": "session_date"}).drop(
+        columns=["source", "basis", "n_sources"]
+    )
     bars = bars.merge(listed[["ticker", "listing_id"]], on="ticker")
     return bars.astype({"session_date": "datetime64[s]"})
 

@@ -25,6 +25,7 @@ def levels(closes, days, **columns):
             "market": "SPY",
             "log_level": np.log(np.asarray(closes, dtype=float)),
             "n_flagged": 0,
+            "n_quarantined": 0,
             "is_simulated": False,
             "as_of": pd.Timestamp("2025-01-01"),
             **columns,
@@ -170,6 +171,16 @@ def test_every_row_that_rests_on_a_flagged_bar_says_so(fit, pair):
     # The bar itself, the next, and rows that estimate on returns from or to it.
     assert marked == [10, 11, *range(13, 42)]
     assert found["n_flagged"].max() == 1
+
+
+def test_quarantined_bars_count_in_every_row_that_rests_on_the_bar_after_them(fit, pair):
+    bars, market = pair
+    bars["n_quarantined"] = [2 * (row == 10) + (row == 12) for row in range(60)]
+    found = fit(bars, market)["n_quarantined"].tolist()
+    # Two before row 10 and one before row 12: rows count those of the row itself, of the one
+    # before, and of the 31 up to the third before.
+    assert found[9:18] == [0, 2, 2, 1, 2 + 1, 2, 3, 3, 3]
+    assert found[40:45] == [3, 3, 1, 1, 0]
 
 
 def test_a_simulated_bar_or_market_marks_what_rests_on_it(fit, pair):

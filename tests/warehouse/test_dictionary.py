@@ -55,3 +55,12 @@ def test_a_view_stands_with_its_doc_and_its_query():
     chapter = text[text.index("### mart.event_losses") :]
     assert "worst first, ready to chart" in chapter
     assert "FROM mart.selloff_metrics AS m" in chapter
+
+
+def test_every_macro_stands_with_what_it_shows():
+    text = dictionary.dictionary()
+    chapter = text[text.index("## As it was known") :].splitlines()
+    named = [line.split("`")[1] for line in chapter if line.startswith("- `")]
+    assert "core.daily_prices_as_of(ts)" in named
+    assert "core.prices_total_return_as_of(ts)" in named
+    assert all(line.partition(": ")[2] for line in chapter if line.startswith("- `"))

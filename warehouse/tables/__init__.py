@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from warehouse.contract import Table
-from warehouse.tables import articles, instruments, meta, prices, returns, selloffs
+from warehouse.tables import (
+    actions,
+    articles,
+    instruments,
+    meta,
+    prices,
+    quarantine,
+    returns,
+    selloffs,
+    valuation,
+)
 
-MODULES = (prices, articles, instruments, returns, selloffs, meta)
+MODULES = (prices, actions, quarantine, articles, instruments, valuation, returns, selloffs, meta)
 TABLES: tuple[Table, ...] = tuple(
     value for module in MODULES for value in vars(module).values() if isinstance(value, Table)
 )
-BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
+# A name that stands in two layers is the later layer's; the raw table is also `raw_<name>`.
+BY_NAME: dict[str, Table] = {
+    **{table.name: table for table in TABLES if table.layer == "raw"},
+    **{table.name: table for table in TABLES if table.layer != "raw"},
+    **{f"raw_{table.name}": table for table in TABLES if table.layer == "raw"},
+}
 
 
 def table(name: str) -> Table:
     """Return the contract of `name`, written with or without its layer."""
-    return BY_NAME[name.rpartition(".")[2]]
+    layer, _, plain = name.rpartition(".")
+    return BY_NAME[f"raw_{plain}" if layer == "raw" else plain]

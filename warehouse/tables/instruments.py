@@ -43,11 +43,80 @@ INSTRUMENTS = Table(
             nullable=True,
         ),
         Column(
+            "issuer_id",
+            "VARCHAR",
+            "The firm, the same for all its share classes and depositary receipts; NULL where the "
+            "listing is the only one of its firm.",
+            nullable=True,
+        ),
+        Column(
+            "is_primary",
+            "BOOLEAN",
+            "True for the listing that carries its firm's market value where it is present.",
+            default="true",
+        ),
+        Column(
             "registered_from",
             "VARCHAR",
             "Where the row comes from.",
             one_of=("repository", "instruments.csv", "prices"),
         ),
+    ),
+    grain=("listing_id",),
+)
+
+LISTING_SYMBOLS = Table(
+    layer="core",
+    name="listing_symbols",
+    doc=(
+        "One row per listing and symbol it was traded under, with the dates: at any date a symbol "
+        "belongs to one listing. Listings outside core.instruments stand here for symbols that "
+        "were theirs before."
+    ),
+    columns=(
+        c.LISTING_ID,
+        Column("symbol", "VARCHAR", "Symbol on the exchange, as its vendor writes it."),
+        *_VALID,
+    ),
+    grain=("listing_id", "symbol", "valid_from"),
+    orders=(Order("valid_from", "valid_to"),),
+)
+
+DELISTINGS = Table(
+    layer="core",
+    name="delistings",
+    doc=(
+        "One row per listing that has ceased to trade, as far as the evidence goes today: never on "
+        "the word of one source, and gone again once a bar comes."
+    ),
+    columns=(
+        c.LISTING_ID,
+        c.TICKER,
+        Column(
+            "delisted_on", "DATE", "First session after its last bar in which its exchange traded."
+        ),
+        Column(
+            "evidence",
+            "VARCHAR",
+            "sources: two sources or more know it no longer; sessions: many sessions without a "
+            "bar while its exchange traded.",
+            one_of=("sources", "sessions"),
+        ),
+        Column(
+            "n_sources",
+            "BIGINT",
+            "Sources whose newest answer since then is that there is no such ticker, or no bar.",
+            unit="sources",
+            minimum=0,
+        ),
+        Column(
+            "n_sessions",
+            "BIGINT",
+            "Sessions since then in which half of its exchange's other listings had a bar.",
+            unit="sessions",
+            minimum=1,
+        ),
+        c.AS_OF,
     ),
     grain=("listing_id",),
 )

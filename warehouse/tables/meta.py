@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warehouse.columns import AS_OF
 from warehouse.contract import Column, Table
 
 _TABLE_NAME = Column("table_name", "VARCHAR", "layer.name of the table.")
@@ -75,9 +76,26 @@ DQ_RESULTS = Table(
         Column("check_name", "VARCHAR", "The statement that was held against the table."),
         Column("is_passed", "BOOLEAN", "Whether it was true."),
         Column("severity", "VARCHAR", "Of a failure.", one_of=("ERROR", "WARN")),
-        Column("n_checked", "BIGINT", "Rows examined.", unit="rows", minimum=0),
-        Column("n_failed", "BIGINT", "Rows that contradict it.", unit="rows", minimum=0),
-        Column("sample", "VARCHAR", "The first of them, JSON.", nullable=True),
+        Column("n_rows", "BIGINT", "Rows examined.", unit="rows", minimum=0, default="n_checked"),
+        Column(
+            "n_violations",
+            "BIGINT",
+            "Rows that contradict it.",
+            unit="rows",
+            minimum=0,
+            default="n_failed",
+        ),
+        Column(
+            "sample_keys",
+            "VARCHAR",
+            "What names the newest of them, at most five, JSON.",
+            nullable=True,
+            default="sample",
+        ),
+        AS_OF.but(
+            doc="Newest vintage in the table when it was examined; NULL where its rows have none.",
+            nullable=True,
+        ),
         Column("checked_at", "TIMESTAMP", "When.", unit="UTC"),
     ),
     grain=("run_id", "table_name", "check_name"),

@@ -1,4 +1,4 @@
-"""Prices as received (vintages), as kept (daily prices), and what was refused on the way."""
+"""Prices as received (vintages) and as kept (daily prices), and what was asked for them."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ PRICE_VINTAGES = Table(
         c.TICKER,
         c.SESSION_DATE,
         *_BAR,
+        c.BASIS,
         c.SOURCE,
         _PROVISIONAL,
         c.IS_SIMULATED,
         c.ROW_HASH,
         c.LOAD_ID,
-        Column("known_from", "TIMESTAMP", "When this version was fetched.", unit="UTC"),
+        c.KNOWN_FROM,
     ),
     grain=("listing_id", "session_date", "source", "row_hash", "known_from"),
     orders=_BAR_ORDERS,
@@ -50,7 +51,10 @@ PRICE_VINTAGES = Table(
 DAILY_PRICES = Table(
     layer="core",
     name="daily_prices",
-    doc="One row per listing and session: the newest vintage of its bar, and our judgements on it.",
+    doc=(
+        "One row per listing and session: the newest vintage of its bar from the first source in "
+        "priority, adjusted for every split known, and our judgements on it."
+    ),
     columns=(
         c.LISTING_ID,
         c.TICKER,
@@ -63,6 +67,16 @@ DAILY_PRICES = Table(
             "Judgements on the bar, sorted words separated by spaces (stale, jump, no_volume, "
             "off_calendar, provisional); empty where there are none. A flagged bar is kept.",
         ),
+        Column(
+            "n_sources",
+            "BIGINT",
+            "Sources whose closes agree with this one within rounding, itself included.",
+            unit="sources",
+            minimum=1,
+        ),
+        c.N_QUARANTINED.but(
+            doc="Bars of the listing that are quarantined, between the row before and this one."
+        ),
         c.IS_SIMULATED,
         c.AS_OF,
     ),
@@ -74,7 +88,7 @@ DAILY_PRICES = Table(
 FETCHES = Table(
     layer="raw",
     name="fetches",
-    doc="One row per load and thing asked for: what the provider answered.",
+    doc="One row per load, source and thing asked for: what the provider answered.",
     columns=(
         c.LOAD_ID,
         Column("asset", "VARCHAR", "The table that the load fills."),
@@ -85,32 +99,26 @@ FETCHES = Table(
             "What came of it.",
             one_of=("delivered", "no_data", "failed"),
         ),
-        Column("reason", "VARCHAR", "Why no data came, or how it failed.", nullable=True),
-        Column("n_rows", "BIGINT", "Rows delivered, before the contract.", unit="rows", minimum=0),
-        Column("fetched_at", "TIMESTAMP", "When the answer came.", unit="UTC"),
-    ),
-    grain=("load_id", "asset", "requested"),
-)
-
-QUARANTINE = Table(
-    layer="raw",
-    name="quarantine",
-    doc="One row per refused input row: nothing that was delivered is lost silently.",
-    columns=(
-        Column("quarantine_id", "VARCHAR", "SHA-256 of file, row, payload and reason."),
-        Column("table_name", "VARCHAR", "The table that the row was meant for."),
-        Column("source_file", "VARCHAR", "File or address the row came from.", nullable=True),
         Column(
-            "source_row",
-            "BIGINT",
-            "Line of a text file (the header is 1), else row from 1.",
+            "cause",
+            "VARCHAR",
+            "Why no data came, in one word: rate_limited, outage, truncated, timeout (asked again, "
+            "in vain), unknown_ticker, wrong_symbol, malformed (permanent), no_data ...",
             nullable=True,
         ),
-        Column("reason", "VARCHAR", "Every cause of refusal, separated by '; '."),
-        Column("payload", "VARCHAR", "The row as delivered, JSON."),
-        c.LOAD_ID,
-        Column("quarantined_at", "TIMESTAMP", "When it was first refused.", unit="UTC"),
+        Column("reason", "VARCHAR", "The cause in one line.", nullable=True),
+        Column("n_rows", "BIGINT", "Rows delivered, before the contract.", unit="rows", minimum=0),
+        Column("n_tries", "BIGINT", "How often it was asked.", minimum=0, default="1"),
+        Column("request", "VARCHAR", "What was sent, without cookies or keys.", nullable=True),
+        Column("client", "VARCHAR", "Library and version that asked.", nullable=True),
+        Column(
+            "payload_sha256",
+            "VARCHAR",
+            "The answer as it came, kept under this name in `payloads/` beside the warehouse.",
+            nullable=True,
+        ),
+        c.SOURCE.but(default="'unknown'"),
+        Column("fetched_at", "TIMESTAMP", "When the answer came.", unit="UTC"),
     ),
-    grain=("quarantine_id",),
-    versions_of=("quarantine_id",),
+    grain=("load_id", "asset", "source", "requested"),
 )

@@ -64,7 +64,9 @@ SELLOFF_EVENTS = Table(
             unit="listings",
             minimum=0,
         ),
-        c.MARKET_VALUE_LOST_USD.but(doc="Sum over the members with a share count."),
+        c.MARKET_VALUE_LOST_USD.but(
+            doc="Sum over the members with a share count, each firm counted once."
+        ),
         Column(
             "severity",
             "DOUBLE",
@@ -79,6 +81,7 @@ SELLOFF_EVENTS = Table(
             one_of=("detected", "withdrawn"),
         ),
         c.N_FLAGGED,
+        c.N_QUARANTINED,
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
@@ -123,6 +126,12 @@ SELLOFF_METRICS = Table(
             name="abnormal_market_value_lost_usd",
             doc="-(exp(abnormal return) - 1) x market value before the event; positive when lost.",
         ),
+        Column(
+            "is_counted",
+            "BOOLEAN",
+            "True for the one listing that carries its firm's market value in the event: sum "
+            "losses over these rows only.",
+        ),
         c.SHARES_OUTSTANDING,
         Column(
             "shares_known_on",
@@ -130,13 +139,8 @@ SELLOFF_METRICS = Table(
             "Date of the share count used, never after the close before the event.",
             nullable=True,
         ),
-        Column(
-            "usd_per_currency",
-            "DOUBLE",
-            "Exchange rate used, from the close before the event.",
-            unit="USD per currency",
-            nullable=True,
-            above=0,
+        c.USD_PER_CURRENCY.but(
+            nullable=True, doc="Exchange rate used, from the close before the event."
         ),
         Column(
             "days_to_recover",
@@ -149,6 +153,7 @@ SELLOFF_METRICS = Table(
         ),
         c.OBSERVED_THROUGH,
         c.N_FLAGGED,
+        c.N_QUARANTINED,
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
@@ -183,7 +188,8 @@ SECTOR_CONTAGION = Table(
         ),
         c.MARKET_VALUE_LOST_USD.but(
             name="abnormal_market_value_lost_usd",
-            doc="Sum over the members with a share count; positive when value was lost.",
+            doc="Sum over the members with a share count, each firm counted once; positive when "
+            "value was lost.",
         ),
         Column(
             "correlation_before",
@@ -236,6 +242,7 @@ SECTOR_CONTAGION = Table(
         ),
         c.OBSERVED_THROUGH,
         c.N_FLAGGED,
+        c.N_QUARANTINED,
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),

@@ -19,6 +19,8 @@ SELECT
   m.days_to_recover,
   m.observed_through,
   m.n_flagged,
+  m.n_quarantined,
+  m.is_counted,
   CASE
     WHEN m.has_simulated_inputs
     THEN 'event-day prices real; history before 2025-01-17 simulated'

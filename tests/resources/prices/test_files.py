@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from resources.batch import Days, Listing
 from resources.prices import Prices
 from resources.prices.bars import COLUMNS
+from resources.prices.files import Files
 
 ALL = Days(date(1900, 1, 1), date(2100, 1, 1))
 LISTINGS = [
@@ -68,6 +69,7 @@ def test_a_long_csv_is_delivered_as_it_stands_with_line_numbers(fetch):
         "adj_close": None,
         "volume": "818830000",
         "currency": "USD",
+        "basis": "split_adjusted",
         "source": "files",
         "is_provisional": False,
         "is_simulated": False,
@@ -355,3 +357,27 @@ def test_what_is_written_as_csv_and_as_parquet_comes_back(tmp_path, table):
         for number in ("open", "close", "volume"):
             values = [None if v is None else float(v) for v in found[number].to_pylist()]
             assert values == list(columns[number])
+
+
+def test_the_basis_of_the_prices_is_what_the_user_says(tmp_path):
+    (tmp_path / "NVDA.csv").write_text("Date,Close\n2024-06-07,1208.88\n")
+    days = Days(date(2024, 6, 7), date(2024, 6, 7))
+    for basis in ("as_traded", "split_adjusted"):
+        rows = Files(str(tmp_path), basis=basis).fetch([], days).rows
+        assert rows["basis"].to_pylist() == [basis]
+
+
+def test_a_time_without_a_zone_is_read_in_the_zone_that_the_user_names(tmp_path):
+    # 19:30 in New York on Sunday is Monday morning in Tokyo.
+    (tmp_path / "6857.T.csv").write_text("Date,Close\n2025-01-26 19:30:00,9185\n")
+    tokyo = [Listing("XTKS:6857", "6857.T", "XTKS", "JPY")]
+    days = Days(date(2025, 1, 20), date(2025, 1, 31))
+    found = {
+        zone: Files(str(tmp_path), zone=zone).fetch(tokyo, days).rows["session_date"].to_pylist()
+        for zone in ("", "America/New_York", "Asia/Tokyo")
+    }
+    assert found == {
+        "": ["2025-01-26"],
+        "America/New_York": ["2025-01-27"],
+        "Asia/Tokyo": ["2025-01-26"],
+    }

@@ -37,7 +37,7 @@ def test_only_the_replay_is_not_real(config, kind):
     [
         (
             {"provider": "bloomberg"},
-            "unknown price provider 'bloomberg'; there are: yahoo, files, replay",
+            "unknown price provider 'bloomberg'; there are: yahoo, eastmoney, files, replay",
         ),
         (
             {"provider": "files"},

@@ -95,6 +95,8 @@ def daily():
             "close": close,
             "source": "files",
             "quality_flags": "",
+            "n_sources": 1,
+            "n_quarantined": 0,
             "is_simulated": False,
             "as_of": datetime.fromisoformat("2025-01-28"),
         }

@@ -16,7 +16,7 @@ from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
 from warehouse.tables.returns import MARKET_RETURNS
 
 DAY = date(2025, 1, 27)
-NEW = {"is_provisional", "is_simulated"}
+NEW = {"basis", "is_provisional", "is_simulated"}
 OLD_VINTAGES = replace(
     PRICE_VINTAGES,
     doc="Prices.",
@@ -69,7 +69,7 @@ def old(tmp_path, monkeypatch, daily, now):
             """)
             con.execute("""
                 INSERT INTO core.market_returns VALUES ('US', '2025-01-27', 'SPY', 6.4, -0.014,
-                  NULL, NULL, 0, false, false, '2025-01-27 22:00')
+                  NULL, NULL, 0, 0, false, false, '2025-01-27 22:00')
             """)
             writing.record_change(con, PRICE_VINTAGES, DAY, run_id="old", now=now)
         warehouse.materialize(

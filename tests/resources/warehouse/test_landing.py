@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from resources.batch import Answer, Batch, Reject
-from resources.warehouse import WarehouseError, landing
+from resources.warehouse import WarehouseError, judging
 from warehouse.tables.articles import ARTICLES
 from warehouse.tables.prices import PRICE_VINTAGES
 
@@ -136,7 +136,11 @@ def test_landing_twice_adds_nothing(warehouse, query, bar, batch, land, now):
     assert (first.n_rows, again.n_rows, again.n_changed, again.from_session) == (1, 0, 0, None)
     assert first.n_quarantined == again.n_quarantined == 2
     assert [query(warehouse, sql) for sql in (VINTAGES, QUARANTINE)] == held
-    assert query(warehouse, "SELECT count(*) FROM meta.changes") == [(1,)]
+    changes = "SELECT table_name, version, from_session FROM meta.changes ORDER BY ALL"
+    assert query(warehouse, changes) == [
+        ("raw.price_vintages", 1, date(2025, 1, 27)),
+        ("raw.quarantine", 1, date(2025, 1, 27)),
+    ]
 
 
 def test_a_changed_close_is_a_second_version_and_the_newest(
@@ -261,7 +265,7 @@ def test_rows_of_either_kind_may_join_rows_of_no_kind(warehouse, query, bar, bat
 def test_a_refused_constraint_leaves_nothing_behind(
     warehouse, query, bar, batch, land, monkeypatch
 ):
-    monkeypatch.setattr(landing, "_broken", lambda _rule: "NULL")  # a judge that sees nothing
+    monkeypatch.setattr(judging, "_broken", lambda _rule: "NULL")  # a judge that sees nothing
     good = bar(ticker="MU", listing_id="XNAS:MU", session_date="2025-01-28")
     with pytest.raises(duckdb.ConstraintException):
         land(batch(good, bar(close=-1.0), bar(session_date="x"), rejects=[Reject("x", 1, "r", "")]))

@@ -273,6 +273,8 @@ def as_expression(_con, _days):
         "session_date",
         *("open", "high", "low", "close", "adj_close", "volume", "currency", "source"),
         quality_flags=ibis.literal(""),
+        n_sources=ibis.literal(1),
+        n_quarantined=ibis.literal(0),
         is_simulated="is_simulated",
         as_of="known_from",
     )
@@ -333,7 +335,7 @@ def test_the_spill_of_a_killed_process_is_cleared_and_a_living_one_kept(
 def test_bookkeeping_is_appended_in_the_order_of_its_columns(warehouse, query, now):
     from warehouse.tables.meta import DQ_RESULTS
 
-    row = ("run", "core.daily_prices", "close_is_positive", True, "ERROR", 5, 0, None, now)
+    row = ("run", "core.daily_prices", "close_is_positive", True, "ERROR", 5, 0, None, None, now)
     warehouse.record(DQ_RESULTS, [row])
     warehouse.record(DQ_RESULTS, [])
     stored = (*row[:-1], datetime.fromisoformat("2025-01-27 22:00"))

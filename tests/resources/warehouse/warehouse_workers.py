@@ -50,6 +50,8 @@ def write_version(warehouse, version):
             "close": float(version),
             "source": "files",
             "quality_flags": "",
+            "n_sources": 1,
+            "n_quarantined": 0,
             "is_simulated": False,
             "as_of": datetime.fromisoformat("2025-01-28"),
         }

@@ -1,0 +1,26 @@
+"""What is known to go wrong with a vendor's daily bars, each with a thread that tells of it."""
+
+FAILURE_MODES = {
+    1: "a whole session is missing for many symbols (yfinance#2964)",
+    2: "prices are null though the volume is there (yfinance#2925)",
+    3: "one of several fetches lacks a day (yfinance#809)",
+    4: "a bar in progress is stored as the close (yahooquery#127)",
+    5: "the volume is revised overnight (Equibles#4259)",
+    6: "prices are revised overnight, impossible candles stay (Equibles#4278)",
+    7: "a split is not applied, or applied twice (yfinance#2002)",
+    8: "a true crash is repaired into a split (yfinance#2660)",
+    9: "pence for pounds, the unit changes in mid-series (yfinance#1145)",
+    10: "the currency changes silently (yfinance#2866)",
+    11: "the adjusted close lacks a dividend, or has a wrong one (yfinance#2666)",
+    12: "the adjusted close is infinite, negative or no number (yfinance#2890)",
+    13: "the same date stands twice (yfinance#573)",
+    14: "dates are shifted by a time zone (yfinance#1176)",
+    15: "there are bars on holidays and weekends (yfinance#415)",
+    16: "the volume is zero, wrong or negative (yfinance#2397)",
+    17: "too many requests, for days (yfinance#2422)",
+    18: "a live symbol is called delisted (yfinance#2386)",
+    19: "a rename loses history, a symbol is used again (forecastbench#287)",
+    20: "share counts of a class, of a receipt, of nothing (yfinance#1954)",
+    21: "one bad symbol changes the others' rows (yfinance#1743)",
+    22: "rows of another symbol come (yfinance#2557)",
+}
