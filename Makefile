@@ -9,7 +9,7 @@ dev: .venv/.ready  ## the Dagster UI, on this machine only
 	DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dagster dev --host 127.0.0.1
 
 test: .venv/.ready
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/.ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/basedpyright

@@ -46,9 +46,9 @@ def quarantined_bars(
         The newest versions of two sources, settled and in one basis, differ by more than rounding
         and `tolerance`. Other values are another case.
     ``contract``
-        What came of the bar last was refused, and no other source has it. A row in order from the
-        same source at that moment or later resolves it. A release has no effect: what is refused
-        cannot be put in, only delivered or landed anew.
+        What came of the bar was refused, and nothing in order has come from any source: a broken
+        row takes no good one away that was delivered before it. A release has no effect: what is
+        refused cannot be put in, only delivered or landed anew.
     ``restatement``
         A load moved the history of the listing by one ratio that no split explains: every bar of
         the listing is out, under the newest such load. It ends when the ratios of these loads
@@ -122,17 +122,14 @@ def _conflicts(
 
 
 def _refused(price_vintages: ir.Table, quarantine: ir.Table) -> ir.Table:
-    """Return the bars of which nothing in order came since they were refused."""
+    """Return the bars of which nothing in order has ever come."""
     refused = quarantine.filter(
         quarantine.table_name == "raw.price_vintages",
         quarantine.listing_id.notnull(),
         quarantine.session_date.notnull(),
         quarantine.resolved_at.isnull(),
-    ).mutate(kind=_text("contract"), as_of=quarantine.last_seen_at)
-    delivered = price_vintages.select(*_BAR, delivered_by="source", known_from="known_from")
-    pairs = refused.inner_join(delivered, _BAR)
-    is_in_order = (pairs.delivered_by != pairs.source) | (pairs.known_from >= pairs.as_of)
-    cases = refused.anti_join(pairs.filter(is_in_order), "quarantine_id")
+    ).mutate(kind=_text("contract"), as_of=quarantine.first_seen_at)
+    cases = refused.anti_join(price_vintages, _BAR)
     listed = price_vintages.semi_join(cases, "listing_id")
     known = listed.group_by("listing_id").aggregate(ticker=listed.ticker.argmax(listed.known_from))
     named = looked_up(cases, known, "listing_id")

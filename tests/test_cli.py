@@ -349,6 +349,7 @@ def test_the_doctor_finds_what_is_missing(tmp_path, command):
         SELLOFF_PRICES="files",
         SELLOFF_PRICES_PATH=nowhere,
         SELLOFF_ARTICLES_PATH=nowhere,
+        COLUMNS="400",  # so that no line is broken
     )
     assert result.exit_code == 0
     assert result.stdout.count("MISSING") == 2

@@ -53,7 +53,9 @@ def beside(prices: Path, by_ticker: Mapping[str, Listing]) -> tuple[pa.Table | N
         return None, [Reject(FILE_NAME, None, f"not a CSV file in UTF-8: {error}", "")]
     good = [(number, row) for number, row in lines if None not in row and None not in row.values()]
     rejects = [
-        Reject(FILE_NAME, number, "more or fewer cells than columns", json.dumps(list(row.values())))
+        Reject(
+            FILE_NAME, number, "more or fewer cells than columns", json.dumps(list(row.values()))
+        )
         for number, row in lines
         if None in row or None in row.values()
     ]

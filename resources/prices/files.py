@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from resources.batch import Answer, Batch, Days, Reject
+from resources.prices import actions
 from resources.prices.bars import complete, known, together, utc_now
 from resources.prices.dates import is_within, readable, sessions_of
 from resources.prices.layouts import SUFFIXES, PriceFile, UnreadableError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Outcome = Literal["delivered", "no_data", "failed"]
 
 # Beside the prices, for whoever reads the instruments.
-NOT_PRICES = ("instruments.csv",)
+NOT_PRICES = ("instruments.csv", actions.FILE_NAME)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,13 @@ class Files:
             reading.say(folder.name, "failed", f"{folder.name}: {_why_no_file(folder)}", 0)
         for ticker in self.tickers:
             reading.answer_for(ticker)
-        return Batch(together(reading.bars), reading.answers, reading.rejects)
+        events, refused = actions.beside(folder, reading.by_ticker)
+        return Batch(
+            together(reading.bars),
+            reading.answers,
+            [*reading.rejects, *refused],
+            beside={} if events is None else {"raw.corporate_actions": events},
+        )
 
     def coverage(self) -> Days | None:
         """Return the first and last date in the files, None where no file can be read."""

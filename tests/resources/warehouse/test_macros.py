@@ -259,19 +259,26 @@ def test_our_factor_stands_beside_the_vendors(warehouse):
     assert found["close"].tolist() == [98, 99]
 
 
-def test_a_bar_is_out_only_until_it_came_in_order(warehouse):
+@pytest.mark.parametrize(
+    ("first", "closes"),
+    [
+        ("2024-01-02", {2: [10], 3: [10], 4: [10], 5: [11]}),
+        ("2024-01-04", {2: [], 3: [], 4: [10], 5: [11]}),
+    ],
+)
+def test_a_broken_row_takes_no_good_one_away_whenever_it_came(warehouse, first, closes):
     warehouse.empty()
     refused, clean = pd.Timestamp("2024-01-03"), "2024-01-05"
     case = {"quarantine_id": "case", "listing_id": "X:A", "session_date": DAYS[0]}
     seen = {"first_seen_at": refused, "last_seen_at": refused, "resolved_at": pd.Timestamp(clean)}
     warehouse.add("raw.quarantine", [{**case, **seen, "load_id": "1", "source": "yahoo"}])
-    bars = [bar(DAYS[0], 10.0, "2024-01-02"), bar(DAYS[0], 11.0, clean)]
+    bars = [bar(DAYS[0], 10.0, first), bar(DAYS[0], 11.0, clean)]
     warehouse.add("raw.price_vintages", bars)
-    closes = {
+    found = {
         day: warehouse.rows(f"core.daily_prices_as_of('2024-01-0{day}')")["close"].tolist()
-        for day in (2, 3, 4, 5)
+        for day in closes
     }
-    assert closes == {2: [10], 3: [], 4: [], 5: [11]}
+    assert found == closes
 
 
 def test_the_files_are_those_that_the_mathematics_makes(capsys):
