@@ -85,22 +85,16 @@ def _cast_rows(table: Table, rows: pa.Table) -> str:
     columns = delivered_columns(table)
     types = {field.name: str(field.type) for field in rows.schema}
     given = [
-        f"{_given(c.name, types[c.name])} AS given_{c.name}"
-        if c.name in types
-        else f"{c.default or 'NULL'} AS given_{c.name}"
-        for c in columns
+        f"{c.name if c.name in types else c.default or 'NULL'} AS given_{c.name}" for c in columns
     ]
-    torn = [_uncastable(c) for c in columns]
-    torn += [
-        f"CASE WHEN given_{c.name} IS NULL THEN '{c.name} is missing' END"
-        for c in columns
-        if not c.nullable
-    ]
+    texts = {name for name, kind in types.items() if "string" in kind}
+    cast = [f"{_cast(c, is_text=c.name in texts)} AS {c.name}" for c in columns]
+    torn = [_torn(c, is_text=c.name in texts) for c in columns]
     names = ", ".join(c.name for c in columns)
     return f"""
 SELECT {names}, ordinal, place, nullif(concat_ws('; ', {", ".join(torn)}), '') AS torn
 FROM (
-  SELECT *, {", ".join(f"{_cast(c)} AS {c.name}" for c in columns)}
+  SELECT *, {", ".join(cast)}
   FROM (
     SELECT {", ".join(given)}, ordinal, coalesce(source_row, ordinal) AS place FROM delivered_batch
   )
@@ -126,12 +120,14 @@ WITH twins AS (
   WHERE {in_span(table)}
   GROUP BY ordinal
   HAVING arg_max({old}, old.known_from) = any_value({new})
+), asked AS (
+  SELECT ordinal FROM arrived ANTI JOIN known USING (ordinal)
+  UNION
+  SELECT ordinal FROM arrived AS new SEMI JOIN twins ON {same_thing(table, "twins", "new")}
 ), alone AS (
   SELECT *, nullif(concat_ws('; ', torn, {", ".join(rules) or "NULL"}), '') AS broken,
     sha256(json_array({", ".join(values)})::VARCHAR) AS row_hash
-  FROM arrived AS new
-  WHERE new.ordinal NOT IN (SELECT ordinal FROM known)
-     OR EXISTS (FROM twins WHERE {same_thing(table, "twins", "new")})
+  FROM arrived SEMI JOIN asked USING (ordinal)
 ), paired AS (
   SELECT *,
     CASE WHEN broken IS NULL AND row_number() OVER twins > 1 THEN
@@ -153,25 +149,30 @@ def _is_judged(rule: Rule) -> bool:
     return rule.kind != "present" and not set(rule.columns) & {*STAMPS}
 
 
-def _given(name: str, kind: str) -> str:
-    """Return SQL for a delivered value; blank text is no value."""
-    return f"CASE WHEN trim({name}) <> '' THEN {name} END" if "string" in kind else name
-
-
-def _cast(column: Column) -> str:
-    """Return SQL that casts a given value; NULL where it is not of the type."""
-    cast = f"TRY_CAST(given_{column.name} AS {column.type})"
+def _cast(column: Column, *, is_text: bool) -> str:
+    """Return SQL that casts a given value; NULL where it is blank or not of the type."""
+    given = f"given_{column.name}"
+    if column.type == "VARCHAR" and is_text:
+        return f"CASE WHEN trim({given}) <> '' THEN {given} END"
+    cast = f"TRY_CAST({given} AS {column.type})"
     if column.type not in {"DATE", "TIMESTAMP"}:
         return cast
     # DuckDB reads 'infinity' and the year 20250, which are typing errors and no date in Python.
     return f"CASE WHEN {cast} BETWEEN '0001-01-01' AND '9999-12-31' THEN {cast} END"
 
 
-def _uncastable(column: Column) -> str:
-    """Return SQL that names a value which is not of the column's type."""
+def _torn(column: Column, *, is_text: bool) -> str:
+    """Return SQL that says of a column without a value whether it is missing or no such value.
+
+    Asked of the NULLs alone: looking for blanks in every value of a million rows costs a second.
+    """
+    given = f"given_{column.name}"
+    blank = f"{given} IS NULL OR trim({given}) = ''" if is_text else f"{given} IS NULL"
+    missing = "NULL" if column.nullable else f"'{column.name} is missing'"
+    wrong = f"'{column.name} is no {column.type}: ' || left({given}::VARCHAR, 80)"
     return (
-        f"CASE WHEN {column.name} IS NULL AND given_{column.name} IS NOT NULL "
-        f"THEN '{column.name} is no {column.type}: ' || left(given_{column.name}::VARCHAR, 80) END"
+        f"CASE WHEN {column.name} IS NULL THEN CASE WHEN {blank} THEN {missing} "
+        f"ELSE {wrong} END END"
     )
 
 
