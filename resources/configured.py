@@ -34,6 +34,7 @@ def configured() -> dict[str, Any]:
             columns=dict(pair.split("=", 1) for pair in env("PRICES_COLUMNS").split()),
             zone=env("PRICES_ZONE"),
             basis=env("PRICES_BASIS", "split_adjusted"),
+            symbols=env("PRICES_SYMBOLS", "today"),
             payloads=payloads,
         ),
         "reference": Reference(prices_path=env("PRICES_PATH")),

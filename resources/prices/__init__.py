@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from resources.prices.bars import Provider
 
 ACTIONS = "raw.corporate_actions"
+SYMBOLS = ("today", "of_the_day")
 # Vendors that are asked listing by listing and restate what they delivered.
 REMOTE = ("yahoo", "eastmoney")
 
@@ -44,6 +45,9 @@ class Prices(dg.ConfigurableResource):
         For ``files``: time zone of stamps that state a time and no zone. Empty: the exchange's.
     basis : str
         For ``files``: ``split_adjusted`` or ``as_traded``.
+    symbols : str
+        For ``files``: ``today``, or ``of_the_day`` where each bar stands under the symbol that the
+        listing had then.
     payloads : str
         Folder that keeps vendors' answers as they came; empty keeps none.
     """
@@ -54,6 +58,7 @@ class Prices(dg.ConfigurableResource):
     columns: dict[str, str] = {}  # noqa: RUF012 - pydantic copies defaults
     zone: str = ""
     basis: str = "split_adjusted"
+    symbols: str = "today"
     payloads: str = ""
 
     @property
@@ -213,6 +218,7 @@ def _eastmoney(_prices: Prices) -> Provider:
 def _files(prices: Prices) -> Provider:
     from resources.prices.files import Files
     from resources.prices.layouts import SYNONYMS
+    from resources.reference import Reference
 
     if not prices.path:
         raise ValueError("the price provider 'files' needs a path (a file or a folder)")
@@ -221,7 +227,12 @@ def _files(prices: Prices) -> Provider:
         raise ValueError(f"columns: no such column of ours: {', '.join(strange)}; use: {known}")
     if prices.basis not in BASIS.one_of:
         raise ValueError(f"unknown basis '{prices.basis}'; there are: {', '.join(BASIS.one_of)}")
-    return Files(prices.path, tuple(prices.tickers), prices.columns, prices.zone, prices.basis)
+    if prices.symbols not in SYMBOLS:
+        raise ValueError(f"unknown symbols '{prices.symbols}'; there are: {', '.join(SYMBOLS)}")
+    dated = Reference(prices_path=prices.path).symbols() if prices.symbols != "today" else None
+    return Files(
+        prices.path, tuple(prices.tickers), prices.columns, prices.zone, prices.basis, dated
+    )
 
 
 def _replay(prices: Prices) -> Provider:

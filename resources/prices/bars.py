@@ -105,6 +105,46 @@ def complete(delivered: pa.Table, by_ticker: dict[str, Listing], source: str) ->
     return pa.table({name: columns[name] for name in COLUMNS})
 
 
+def of_the_day(bars: pa.Table, symbols: pa.Table) -> pa.Table:
+    """Give bars that were recorded under the symbol of their day to the listing that had it then.
+
+    A symbol is handed on: META was a fund before 2022-01-31 and is Meta Platforms since
+    2022-06-09. Vendors that file a whole history under today's symbol want none of this.
+
+    Parameters
+    ----------
+    bars : pyarrow.Table
+        Of `complete`.
+    symbols : pyarrow.Table
+        Columns of ``core.listing_symbols``.
+
+    Returns
+    -------
+    pyarrow.Table
+        The bars; one whose symbol nobody had that day has the key ``FILE:<symbol>``.
+    """
+    import pyarrow as pa
+
+    dated: dict[str, list[tuple[str, str, str]]] = {}
+    for row in symbols.to_pylist():
+        if row["valid_from"] or row["valid_to"]:
+            span = (str(row["valid_from"] or ""), str(row["valid_to"] or "9999-12-31"))
+            dated.setdefault(row["symbol"], []).append((*span, row["listing_id"]))
+    names = ("ticker", "session_date", "listing_id")
+    ids = [
+        _on(dated[ticker], str(day), ticker) if ticker in dated else listing_id
+        for ticker, day, listing_id in zip(*(bars[n].to_pylist() for n in names), strict=True)
+    ]
+    place = bars.column_names.index("listing_id")
+    return bars.set_column(place, "listing_id", pa.array(ids, pa.string()))
+
+
+def _on(spans: list[tuple[str, str, str]], day: str, ticker: str) -> str:
+    """Return the listing that had the symbol on a day, as ISO text."""
+    held = [listing_id for first, last, listing_id in spans if first <= day <= last]
+    return held[0] if held else f"FILE:{ticker}"
+
+
 def together(tables: Sequence[pa.Table]) -> pa.Table:
     """Put tables of `complete` under one another; numbers become text where any is text."""
     import pyarrow as pa

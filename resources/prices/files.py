@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from resources.batch import Answer, Batch, Days, Reject
 from resources.prices import actions
-from resources.prices.bars import complete, known, together, utc_now
+from resources.prices.bars import complete, known, of_the_day, together, utc_now
 from resources.prices.dates import is_within, readable, sessions_of
 from resources.prices.layouts import SUFFIXES, PriceFile, UnreadableError
 
@@ -45,6 +45,9 @@ class Files:
         Time zone of stamps that state a time and no offset; empty: the exchange's own.
     basis : str
         How the prices are adjusted: ``split_adjusted`` (as vendors deliver them) or ``as_traded``.
+    symbols : pyarrow.Table, optional
+        Columns of ``core.listing_symbols``, where the files name each bar by the symbol of its
+        day; without it by the symbol of today.
     """
 
     path: str
@@ -52,6 +55,7 @@ class Files:
     columns: Mapping[str, str] = field(default_factory=dict)
     zone: str = ""
     basis: str = "split_adjusted"
+    symbols: pa.Table | None = None
 
     def fetch(self, listings: Sequence[Listing], days: Days) -> Batch:
         """Return the bars of the range: one answer per file, and one per ticker asked for."""
@@ -65,8 +69,9 @@ class Files:
         for ticker in self.tickers:
             reading.answer_for(ticker)
         events, refused = actions.beside(folder, reading.by_ticker)
+        bars = together(reading.bars)
         return Batch(
-            together(reading.bars),
+            bars if self.symbols is None else of_the_day(bars, self.symbols),
             reading.answers,
             [*reading.rejects, *refused],
             beside={} if events is None else {"raw.corporate_actions": events},
