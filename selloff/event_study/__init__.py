@@ -1,0 +1,7 @@
+"""Event studies on plain arrays: expected returns, their errors, and every test on what is left.
+
+Belongs here: the kernel in numpy and scipy, callable from a notebook on frames of prices. A model
+(`models`, `nonsynchronous`, `garch`) turns returns into a `Sample`; every test (`parametric`,
+`ranks`, `signs`, `bootstrap`, `calendar_time`) takes a `Sample` and nothing else. Does not belong
+here: panels of every listing and session (`selloff.returns`, in Ibis), and any table.
+"""
