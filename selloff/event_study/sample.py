@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from selloff.event_study.lazy import chosen, one_after_another
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from selloff.event_study.lazy import Lazy
 
 # Events in one block: the residuals of 512 events over 250 rows are one megabyte, which stays in
 # the second-level cache while ranks and sums are taken of it.
@@ -66,9 +70,10 @@ class Sample:
         Each event row's place on the shared calendar; -1 where there is none.
     firms : array of shape (N,)
         Number of the firm of each event; a firm may have several events.
-    residuals : array of shape (N, n_estimation_rows)
-        Abnormal returns on the estimation rows; NaN where the pair was not valid.
-    estimation_positions : array of shape (N, n_estimation_rows)
+    residuals : array or Lazy of shape (N, n_estimation_rows)
+        Abnormal returns on the estimation rows; NaN where the pair was not valid. To be read
+        through `blocks`: models do not hold them, but compute them as they are asked for.
+    estimation_positions : array or Lazy of shape (N, n_estimation_rows)
         Their places on the shared calendar; -1 where there is none.
     """
 
@@ -81,8 +86,8 @@ class Sample:
     loadings: NDArray[np.float64]
     positions: NDArray[np.int64]
     firms: NDArray[np.int64]
-    residuals: NDArray[np.float64]
-    estimation_positions: NDArray[np.int64]
+    residuals: NDArray[np.float64] | Lazy[np.float64]
+    estimation_positions: NDArray[np.int64] | Lazy[np.int64]
 
     @property
     def n_events(self) -> int:
@@ -115,6 +120,74 @@ class Sample:
         if not low <= first <= last <= high:
             raise ValueError(f"window [{first}, {last}] is not within the rows [{low}, {high}]")
         return slice(first - low, last - low + 1)
+
+
+def taken(sample: Sample, events: NDArray[np.int64]) -> Sample:
+    """Return the sample of some events, in the order given.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events.
+    events : array of int
+        Numbers of events, each below N.
+    """
+    if np.array_equal(events, np.arange(sample.n_events)):
+        return sample
+    return Sample(
+        days=sample.days,
+        abnormal=sample.abnormal[events],
+        returns=sample.returns[events],
+        sigma=sample.sigma[events],
+        n_estimation=sample.n_estimation[events],
+        n_parameters=sample.n_parameters[events],
+        loadings=sample.loadings[events],
+        positions=sample.positions[events],
+        firms=sample.firms[events],
+        residuals=chosen(sample.residuals, events),
+        estimation_positions=chosen(sample.estimation_positions, events),
+    )
+
+
+def together(samples: Sequence[Sample]) -> Sample:
+    """Return the events of all samples as one, those of the first sample first.
+
+    Samples on different sessions, or of different models, may be joined as long as their rows
+    agree: loadings are filled up with zeros, which change no variance.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        At least one, with positions on the same calendar and firms by the same numbers.
+
+    Raises
+    ------
+    ValueError
+        If event or estimation rows differ.
+    """
+    first = samples[0]
+    if len(samples) == 1:
+        return first
+    if any(not np.array_equal(first.days, other.days) for other in samples):
+        raise ValueError("samples with different event rows cannot be put together")
+    width = max(one.loadings.shape[2] for one in samples)
+    loadings = [
+        np.pad(one.loadings, [(0, 0), (0, 0), (0, width - one.loadings.shape[2])])
+        for one in samples
+    ]
+    return Sample(
+        days=first.days,
+        abnormal=np.concatenate([one.abnormal for one in samples]),
+        returns=np.concatenate([one.returns for one in samples]),
+        sigma=np.concatenate([one.sigma for one in samples]),
+        n_estimation=np.concatenate([one.n_estimation for one in samples]),
+        n_parameters=np.concatenate([one.n_parameters for one in samples]),
+        loadings=np.concatenate(loadings),
+        positions=np.concatenate([one.positions for one in samples]),
+        firms=np.concatenate([one.firms for one in samples]),
+        residuals=one_after_another([one.residuals for one in samples]),
+        estimation_positions=one_after_another([one.estimation_positions for one in samples]),
+    )
 
 
 class Window(NamedTuple):
