@@ -15,6 +15,7 @@ from selloff.event_study.bootstrap import cluster_bootstrap, wild_bootstrap
 from selloff.event_study.calendar_time import calendar_time, jaffe_mandelker
 from selloff.event_study.dependence import dates_cluster
 from selloff.event_study.evidence import Evidence, once
+from selloff.event_study.generalized_ranks import grank_t, grank_z
 from selloff.event_study.parametric import (
     adjusted_patell,
     bmp,
@@ -25,8 +26,15 @@ from selloff.event_study.parametric import (
     patell,
 )
 from selloff.event_study.portfolio import brown_warner_1980, brown_warner_1985, lamb
+from selloff.event_study.ranks import (
+    corrado_rank,
+    corrado_zivney,
+    corrado_zivney_uniform,
+    wilcoxon,
+)
 from selloff.event_study.results import TestResult
 from selloff.event_study.sample import Sample
+from selloff.event_study.signs import corrado_sign, generalized_sign, sign
 from selloff.event_study.skewness import (
     skewness_hall,
     skewness_johnson,
@@ -56,9 +64,20 @@ PARAMETRIC: tuple[Test, ...] = (
     skewness_johnson,
     skewness_hall,
 )
+NONPARAMETRIC: tuple[Test, ...] = (
+    corrado_rank,
+    corrado_zivney_uniform,
+    corrado_zivney,
+    grank_t,
+    grank_z,
+    wilcoxon,
+    sign,
+    generalized_sign,
+    corrado_sign,
+)
 RESAMPLED: tuple[Test, ...] = (wild_bootstrap, cluster_bootstrap)
 CALENDAR: tuple[Test, ...] = (calendar_time, jaffe_mandelker)
-TESTS: tuple[Test, ...] = (*PARAMETRIC, *RESAMPLED, *CALENDAR)
+TESTS: tuple[Test, ...] = (*PARAMETRIC, *NONPARAMETRIC, *RESAMPLED, *CALENDAR)
 
 # They take events for independent: on one date, with correlations of 0.05 among 30 events, they
 # reject a true null hypothesis about 20% of the time at the 5% level.

@@ -33,6 +33,16 @@ if TYPE_CHECKING:
     from selloff.event_study.panels import Panel
 
 
+class NothingLeftError(ValueError):
+    """No event can be judged; `dropped` says why, event by event."""
+
+    def __init__(self, dropped: list[Dropped]) -> None:
+        counts = Counter(one.reason.value for one in dropped)
+        why = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+        super().__init__(f"no event is left: {why or 'none was asked for'}")
+        self.dropped = dropped
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """Events judged by a model.
@@ -89,8 +99,10 @@ def study(
 
     Raises
     ------
+    NothingLeftError
+        If no event is left, with the reasons.
     ValueError
-        If no event is left, with the reasons; if the panel lacks what the model needs.
+        If the panel lacks what the model needs.
 
     Examples
     --------
@@ -191,7 +203,7 @@ def estimated(
 
     Raises
     ------
-    ValueError
+    NothingLeftError, ValueError
         As `study`.
     """
     if not set(tolerate) <= TOLERABLE:
@@ -218,7 +230,8 @@ def _left(
     parts: list[tuple[NDArray[np.int64], Fit]], rejected: Rejected, *, keep_overlapping: bool
 ) -> Estimated:
     """Join what the frames gave, without the events that have a reason."""
-    _refuse_nothing(rejected)
+    if not len(rejected.kept):
+        raise NothingLeftError(rejected.dropped)
     numbers = np.concatenate([asked for asked, _ in parts])
     sample = together([fit.sample for _, fit in parts])
     order = np.argsort(numbers, kind="stable")
@@ -247,12 +260,3 @@ def _again(sample: Sample, order: NDArray[np.int64]) -> NDArray[np.bool_]:
     positions = sample.positions[order]
     first = np.where(positions < 0, AFTER, positions).min(axis=1)
     return overlapping(sample.firms[order], first, positions.max(axis=1))
-
-
-def _refuse_nothing(rejected: Rejected) -> None:
-    """Raise if every event has a reason, and say which."""
-    if len(rejected.kept):
-        return
-    counts = Counter(one.reason.value for one in rejected.dropped)
-    why = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
-    raise ValueError(f"no event is left: {why or 'none was asked for'}")

@@ -1,0 +1,231 @@
+"""Every test of every event, group and window, as rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from selloff.observations import Region, regions
+from selloff.event_study.activity import log_turnover, volatility
+from selloff.event_study.averages import average
+from selloff.event_study.battery import HEADLINES, TESTS, run
+from selloff.event_study.dependence import mean_residual_correlation
+from selloff.event_study.evidence import Evidence, once
+from selloff.event_study.generalized_ranks import grank_t
+from selloff.event_study.models import CONSTANT_MEAN, MARKET_ADJUSTED, MARKET_MODEL
+from selloff.event_study.multiplicity import benjamini_hochberg
+from selloff.event_study.parametric import cross_sectional, kolari_pynnonen
+from selloff.event_study.sample import Sample, taken, window
+from selloff.event_study.studies import NothingLeftError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import ibis.expr.types as ir
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from selloff.event_study.battery import Test
+
+MINIMUM_GROUP = 2
+"""Listings without which a group has no spread to be tested."""
+OF_LISTINGS = ((0, 0), (0, 1), (0, 5))
+"""Windows in which single listings are tested, since there are thousands of them."""
+BRIEF: tuple[Test, ...] = (cross_sectional, kolari_pynnonen, grank_t)
+"""What is shown of the models beside the market model: the headlines, and the plain mean."""
+
+_FAMILY = ["event_id", "measure", "grouping", "model", "test"]
+_KEYS = (*_FAMILY, "group_name", "window_start", "window_end")
+_COLUMNS = (
+    "event_id",
+    "measure",
+    "grouping",
+    "group_name",
+    "window_start",
+    "window_end",
+    "model",
+    "test",
+    "is_headline",
+    "mean_abnormal",
+    "statistic",
+    "p_value",
+    "n",
+    "degrees_of_freedom",
+    "mean_residual_correlation",
+    "note",
+    "observed_through",
+    "has_simulated_inputs",
+    "as_of",
+)
+
+
+class Judged(NamedTuple):
+    """One measure of a region's observations, judged by one model.
+
+    Parameters
+    ----------
+    measure, model : str
+        As tables carry them.
+    sample : Sample
+        Of the observations kept.
+    kept : array of shape (N,)
+        Their numbers in the region.
+    tests : sequence of callables
+        What is asked of it.
+    """
+
+    measure: str
+    model: str
+    sample: Sample
+    kept: NDArray[np.int64]
+    tests: Sequence[Test]
+
+
+def event_study_tests(
+    selloff_events: ir.Table,
+    abnormal_returns: ir.Table,
+    daily_prices: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+) -> pd.DataFrame:
+    """Test every event in every group and window, by every test that can say something there.
+
+    Parameters
+    ----------
+    selloff_events, abnormal_returns, daily_prices, instruments, sessions : ibis Table
+        Columns of the tables of these names.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``mart.event_study_tests``. Returns by the market model, volume and volatility
+        take every test; returns by the other models the headline tests and the cross-sectional t.
+        Groups are the members of each region's market in their own first session after the shock,
+        the sectors of the event's own region, and single listings. A window is tested once its last
+        session is known, and only if it holds no other event's day (`Region.windows`). NaN is NULL.
+    """
+    import pandas as pd
+
+    rows = [
+        row
+        for region in regions(selloff_events, abnormal_returns, daily_prices, instruments, sessions)
+        for judged in _judged(region)
+        for row in (*_of_groups(region, judged), *_of_listings(region, judged))
+    ]
+    found = pd.DataFrame(rows, columns=list(_COLUMNS))
+    found["degrees_of_freedom"] = found["degrees_of_freedom"].astype(float)
+    families = found.groupby(_FAMILY, sort=False)["p_value"]
+    found["adjusted_p_value"] = families.transform(lambda p: benjamini_hochberg(p.to_numpy(float)))
+    return found.sort_values(list(_KEYS), ignore_index=True)
+
+
+def _judged(region: Region) -> Iterator[Judged]:
+    """Yield each measure by each model; nothing where no observation can be judged."""
+    volume = log_turnover(region.volume)
+    models = (
+        ("return", MARKET_MODEL, None, TESTS),
+        ("return", CONSTANT_MEAN, None, BRIEF),
+        ("return", MARKET_ADJUSTED, None, BRIEF),
+        ("volume", CONSTANT_MEAN, volume, TESTS),
+    )
+    for measure, model, figures, tests in models:
+        try:
+            study = region.estimated(model, figures)
+        except NothingLeftError:
+            continue
+        yield Judged(measure, model.name, study.sample, study.kept, tests)
+        if model is MARKET_MODEL:
+            wild = volatility(study.sample)
+            yield Judged("volatility", model.name, wild, study.kept, TESTS)
+
+
+def _of_groups(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
+    """Yield the results of every group of every event."""
+    observed = region.event[judged.kept]
+    for event in np.unique(observed).tolist():
+        members = np.flatnonzero(observed == event)
+        for grouping, name, some in _groups(region, event, judged.kept[members]):
+            if len(some) < MINIMUM_GROUP:
+                continue
+            evidence = Evidence.of(taken(judged.sample, members[some]))
+            for span in region.windows(event):
+                yield from _results(region, judged, event, (grouping, name), evidence, span)
+
+
+def _groups(
+    region: Region, event: int, kept: NDArray[np.int64]
+) -> Iterator[tuple[str, str, NDArray[np.int64]]]:
+    """Yield the groups of the observations of one event: all, and in its own region by sector."""
+    yield "region", region.name, np.arange(len(kept))
+    if region.events["region"].iloc[event] != region.name:
+        return
+    sectors = region.listings["sector"].iloc[region.listing[kept]].reset_index(drop=True)
+    for name, rows in sectors.groupby(sectors, sort=True):
+        yield "sector", str(name), rows.index.to_numpy()
+
+
+def _results(
+    region: Region,
+    judged: Judged,
+    event: int,
+    group: tuple[str, str],
+    evidence: Evidence,
+    span: tuple[int, int],
+) -> Iterator[tuple[Any, ...]]:
+    """Yield one row per test of one window."""
+    correlation = once(evidence, mean_residual_correlation)
+    mean = average(evidence, *span).mean
+    head = (region.events["event_id"].iloc[event], judged.measure, *group, *span, judged.model)
+    seen = region.seen(event, span[1])
+    for result in run(evidence, *span, judged.tests):
+        yield (
+            *head,
+            result.test,
+            result.test in HEADLINES,
+            mean,
+            result.statistic,
+            result.p_value,
+            result.n,
+            result.degrees_of_freedom,
+            correlation,
+            result.note,
+            *seen,
+        )
+
+
+def _of_listings(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
+    """Yield what each listing's own cumulated abnormal return says, over its exact error."""
+    from scipy.special import stdtr
+
+    if judged.model != MARKET_MODEL.name or judged.measure != "return":
+        return
+    observed = region.event[judged.kept]
+    names = region.listings["listing_id"].to_numpy()[region.listing[judged.kept]]
+    freedom = judged.sample.degrees_of_freedom
+    for span in OF_LISTINGS:
+        car, _, scar, _ = window(judged.sample, *span)
+        p_value = 2 * stdtr(freedom, -np.abs(scar))
+        for event in np.unique(observed).tolist():
+            if span not in set(region.windows(event)):
+                continue
+            seen = region.seen(event, span[1])
+            event_id = region.events["event_id"].iloc[event]
+            head = (event_id, judged.measure, "listing")
+            for at in np.flatnonzero((observed == event) & np.isfinite(scar)).tolist():
+                yield (
+                    *head,
+                    names[at],
+                    *span,
+                    judged.model,
+                    "scar",
+                    True,
+                    car[at],
+                    scar[at],
+                    p_value[at],
+                    1,
+                    freedom[at],
+                    None,
+                    "",
+                    *seen,
+                )
