@@ -8,6 +8,7 @@ import numpy as np
 
 from selloff.event_study.events import Reason, Rejected, Span, positions
 from selloff.event_study.lazy import Lazy
+from selloff.event_study.least_squares import whitened
 from selloff.event_study.sample import Sample
 from selloff.returns import NOISE_SHARE
 
@@ -113,6 +114,84 @@ class Errors(NamedTuple):
     n: NDArray[np.int64]
     n_parameters: int
     loadings: NDArray[np.float64]
+
+
+class Explaining(NamedTuple):
+    """What explains returns.
+
+    Parameters
+    ----------
+    names : tuple of M str
+        Names of the regressors.
+    regressors : tuple of M Span
+        Their values.
+    baseline : Span, optional
+        What is expected one for one.
+    """
+
+    names: tuple[str, ...]
+    regressors: tuple[Span, ...]
+    baseline: Span | None = None
+
+
+def judged(
+    placed: Placed,
+    explaining: Explaining,
+    found: Regression,
+    moves: NDArray[np.bool_],
+    *,
+    has_intercept: bool = True,
+) -> Fit:
+    """Judge events by regressions of the returns on what explains them.
+
+    Parameters
+    ----------
+    placed : Placed
+        N events.
+    explaining : Explaining
+        The regressors.
+    found : Regression
+        Their fits.
+    moves : bool array of shape (N,)
+        Whether the returns themselves moved on the estimation rows.
+    has_intercept : bool
+        Whether anything was estimated; without it the baseline is expected, nothing loads, and
+        sigma remains the standard deviation about the mean.
+    """
+    returns = Span(placed, placed.frame.returns)
+    n_parameters = 1 + len(explaining.names)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alpha = found.mean - (found.slopes * found.means).sum(axis=1)
+        sigma = np.sqrt(found.error_squares / (found.n - n_parameters))
+    line = Line(alpha if has_intercept else 0 * alpha, found.slopes, *explaining[1:])
+    loadings = _loadings(placed, found, line, n_parameters if has_intercept else 0)
+    sample, is_unknown = on_line(
+        placed, returns, line, Errors(sigma, found.n, n_parameters, loadings)
+    )
+    rejected = refused(placed, found, moves)
+    rejected.add(is_unknown, Reason.NO_BENCHMARK)
+    slopes = dict(zip(explaining.names, found.slopes.T, strict=True))
+    return Fit(sample, {"alpha": line.alpha, **slopes}, _explained(found), rejected)
+
+
+def _loadings(placed: Placed, found: Regression, line: Line, n_columns: int) -> NDArray[np.float64]:
+    """Return A of every event row."""
+    loadings = np.zeros((len(found.n), placed.windows.n_rows, n_columns))
+    if n_columns:
+        with np.errstate(divide="ignore"):
+            loadings[:, :, 0] = 1 / np.sqrt(found.n)[:, None]
+    if line.regressors:
+        away = np.stack([one.event() for one in line.regressors], axis=2) - found.means[:, None]
+        loadings[:, :, 1:] = whitened(found.root, away)
+    return loadings
+
+
+def _explained(found: Regression) -> NDArray[np.float64]:
+    """Return the share of the variance explained; NaN without regressors."""
+    unexplained: NDArray[np.float64] = np.full(len(found.n), np.nan)
+    if found.slopes.shape[1]:
+        np.divide(found.error_squares, found.squares, out=unexplained, where=found.squares > 0)
+    return 1 - unexplained
 
 
 def on_line(

@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selloff.event_study.events import Reason, Span
-from selloff.event_study.fits import (
-    Errors,
-    Fit,
-    Line,
-    enough,
-    on_line,
-    refused,
-    series,
-)
-from selloff.event_study.least_squares import Regression, least_squares, whitened
+from selloff.event_study.events import Span
+from selloff.event_study.fits import Explaining, Fit, enough, judged, series
+from selloff.event_study.least_squares import Regression, least_squares
 from selloff.event_study.panels import MARKET
 from selloff.returns import NOISE_SIGMA
 
@@ -101,31 +93,8 @@ class LinearModel:
         regressors = tuple(Span(placed, series(placed.frame, name)) for name in self.factors)
         baseline = Span(placed, series(placed.frame, self.baseline)) if self.baseline else None
         found, moves = _regressed(returns, regressors, baseline, len(placed.row))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            alpha = found.mean - (found.slopes * found.means).sum(axis=1)
-            sigma = np.sqrt(found.error_squares / (found.n - self.n_parameters))
-            loadings = self._loadings(found, regressors, placed)
-        line = Line(alpha if self.has_intercept else 0 * alpha, found.slopes, regressors, baseline)
-        errors = Errors(sigma, found.n, self.n_parameters, loadings)
-        sample, is_unknown = on_line(placed, returns, line, errors)
-        rejected = refused(placed, found, moves)
-        rejected.add(is_unknown, Reason.NO_BENCHMARK)
-        slopes = dict(zip(self.factors, found.slopes.T, strict=True))
-        return Fit(sample, {"alpha": line.alpha, **slopes}, _explained(found), rejected)
-
-    def _loadings(
-        self, found: Regression, regressors: tuple[Span, ...], placed: Placed
-    ) -> NDArray[np.float64]:
-        """Return A of every event row."""
-        shape = (len(found.n), placed.windows.n_rows)
-        if not self.has_intercept:
-            return np.zeros((*shape, 0))
-        loadings = np.empty((*shape, self.n_parameters))
-        loadings[:, :, 0] = 1 / np.sqrt(found.n)[:, None]
-        if regressors:
-            away = np.stack([one.event() for one in regressors], axis=2) - found.means[:, None]
-            loadings[:, :, 1:] = whitened(found.root, away)
-        return loadings
+        explaining = Explaining(self.factors, regressors, baseline)
+        return judged(placed, explaining, found, moves, has_intercept=self.has_intercept)
 
 
 RAW = LinearModel("raw", has_intercept=False)
@@ -159,12 +128,3 @@ def _regressed(
         if baseline is None:
             moves.append(parts[-1].squares > parts[-1].n * NOISE_SIGMA**2)
     return Regression(*map(np.concatenate, zip(*parts, strict=True))), np.concatenate(moves)
-
-
-def _explained(found: Regression) -> NDArray[np.float64]:
-    """Return the share of the variance explained; NaN without regressors."""
-    if not found.slopes.shape[1]:
-        return np.full(len(found.n), np.nan)
-    unexplained: NDArray[np.float64] = np.full(len(found.n), np.nan)
-    np.divide(found.error_squares, found.squares, out=unexplained, where=found.squares > 0)
-    return 1 - unexplained

@@ -279,6 +279,49 @@ def panel_of_prices(
     )
 
 
+def last_known(levels: pd.Series, known_at: Any, at: Any) -> NDArray[np.float64]:
+    """Return the last level of another market that was known at some instants.
+
+    A listing in Tokyo closes before New York opens: its market of the day is the S&P 500 as it
+    stood at the New York close before. Given to `panel_of_prices` as `market`, on the dates of the
+    listing's own sessions, its returns span the same sessions as the listing's.
+
+    Parameters
+    ----------
+    levels : Series of length n_levels
+        Closes of the other market; a missing one is skipped.
+    known_at : array-like of datetime64, shape (n_levels,)
+        UTC instants of those closes, ascending.
+    at : array-like of datetime64, shape (n_sessions,)
+        UTC instants at which the listing's own sessions close.
+
+    Returns
+    -------
+    array of shape (n_sessions,)
+        NaN before the first known level.
+
+    Raises
+    ------
+    ValueError
+        If the instants of the levels are not ascending.
+
+    Examples
+    --------
+    >>> new_york = pd.Series([6101.2, 6012.3])
+    >>> closes = ["2025-01-24T21:00", "2025-01-27T21:00"]
+    >>> last_known(new_york, closes, ["2025-01-27T06:00", "2025-01-28T06:00"]).tolist()
+    [6101.2, 6012.3]
+    """
+    instants = np.asarray(known_at, dtype="datetime64[ns]")
+    if (instants[1:] <= instants[:-1]).any() or np.isnat(instants).any():
+        raise ValueError("instants must be known and ascending")
+    values = np.asarray(levels, dtype=np.float64)
+    is_known = np.isfinite(values)
+    values, instants = np.append(np.nan, values[is_known]), instants[is_known]
+    found = np.searchsorted(instants, np.asarray(at, dtype="datetime64[ns]"), side="right")
+    return np.asarray(values[found])
+
+
 def _changes(
     closes: Any, kind: Kind, open_days: NDArray[np.bool_] | None, *, spans_gaps: bool
 ) -> Any:
