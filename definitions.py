@@ -6,6 +6,7 @@ import automation
 from assets import (
     articles,
     contagion,
+    drawdowns,
     instruments,
     prices,
     report,
@@ -14,12 +15,22 @@ from assets import (
     valuation,
 )
 from checks import batches, contract, freshness, reference, sources
+from checks import drawdowns as drawdown_checks
 from checks import prices as price_checks
 from checks import returns as return_checks
 from resources.configured import configured
 
-ASSETS = (prices, instruments, valuation, articles, returns, selloffs, contagion, report)
-CHECKS = (contract, batches, sources, reference, price_checks, return_checks, freshness)
+ASSETS = (prices, instruments, valuation, articles, returns, drawdowns, selloffs, contagion, report)
+CHECKS = (
+    contract,
+    batches,
+    sources,
+    reference,
+    price_checks,
+    return_checks,
+    drawdown_checks,
+    freshness,
+)
 
 
 defs = dg.Definitions(

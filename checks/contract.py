@@ -21,6 +21,7 @@ MAY_BE_EMPTY = {
     "core.quarantined_bars",
     "core.restatements",
     "core.splits",
+    "mart.drawdown_episodes",
     "mart.sector_contagion",
     "mart.selloff_events",
     "mart.selloff_metrics",

@@ -190,6 +190,14 @@ LOG_RETURN = Column(
     unit="log points",
     nullable=True,
 )
+DRAWDOWN = Column(
+    "drawdown",
+    "DOUBLE",
+    "close / highest close so far - 1; zero at a new high.",
+    unit="fraction",
+    maximum=0,
+    minimum=-1,
+)
 ABNORMAL_RETURN = Column(
     "abnormal_return",
     "DOUBLE",

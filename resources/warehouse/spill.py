@@ -63,7 +63,7 @@ class Spill:
             self._file.unlink(missing_ok=True)
 
     def keep(self, con: duckdb.DuckDBPyConnection, result: Any) -> None:
-        """Take an Ibis expression (run on `con`), a pandas frame or an Arrow table."""
+        """Take an Ibis expression (run on `con`), a frame, an Arrow table or a stream of Arrow."""
         import pyarrow as pa
 
         schema = arrow_schema(self._table)
@@ -73,6 +73,8 @@ class Spill:
             sql = str(ibis.to_sql(result, dialect="duckdb"))
             with closing(con.cursor()) as cursor:  # one left open would keep the file read-only
                 self._stream(cursor.sql(sql).to_arrow_reader(100_000))
+        elif isinstance(result, pa.RecordBatchReader):
+            self._stream(result)
         elif isinstance(result, pa.Table):
             self._rows = result.select(schema.names)
         else:

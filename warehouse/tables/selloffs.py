@@ -113,14 +113,7 @@ SELLOFF_METRICS = Table(
         c.ABNORMAL_RETURN,
         c.ABNORMAL_Z,
         c.ABNORMAL_VOLUME_Z,
-        Column(
-            "drawdown",
-            "DOUBLE",
-            "close / highest close so far - 1; zero at a new high.",
-            unit="fraction",
-            maximum=0,
-            minimum=-1,
-        ),
+        c.DRAWDOWN,
         c.MARKET_VALUE_LOST_USD,
         c.MARKET_VALUE_LOST_USD.but(
             name="abnormal_market_value_lost_usd",
