@@ -7,6 +7,7 @@ from assets import (
     articles,
     contagion,
     drawdowns,
+    event_studies,
     instruments,
     prices,
     report,
@@ -16,11 +17,23 @@ from assets import (
 )
 from checks import batches, contract, freshness, reference, sources
 from checks import drawdowns as drawdown_checks
+from checks import event_studies as event_study_checks
 from checks import prices as price_checks
 from checks import returns as return_checks
 from resources.configured import configured
 
-ASSETS = (prices, instruments, valuation, articles, returns, drawdowns, selloffs, contagion, report)
+ASSETS = (
+    prices,
+    instruments,
+    valuation,
+    articles,
+    returns,
+    drawdowns,
+    selloffs,
+    event_studies,
+    contagion,
+    report,
+)
 CHECKS = (
     contract,
     batches,
@@ -29,6 +42,7 @@ CHECKS = (
     price_checks,
     return_checks,
     drawdown_checks,
+    event_study_checks,
     freshness,
 )
 

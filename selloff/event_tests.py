@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from selloff.observations import Region, regions
 from selloff.event_study.activity import log_turnover, volatility
 from selloff.event_study.averages import average
 from selloff.event_study.battery import HEADLINES, TESTS, run
@@ -18,6 +17,7 @@ from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.event_study.parametric import cross_sectional, kolari_pynnonen
 from selloff.event_study.sample import Sample, taken, window
 from selloff.event_study.studies import NothingLeftError
+from selloff.observations import Region, regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

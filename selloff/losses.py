@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selloff._ibis import by_listing, looked_up, stacked
+from selloff._ibis import by_listing, looked_up
+from selloff.event_sessions import event_sessions
 from selloff.valuation import counted_once, with_losses
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-# Without a calendar a bar may be the first after a holiday, but not after a suspension.
-PATIENCE_DAYS = 7
 
 _COLUMNS = (
     "event_id",
@@ -81,7 +79,7 @@ def selloff_metrics(
         "event_id", "region", "started_at", event_date="session_date"
     )
     history = _history(daily_prices)
-    targets = _targets(events, history, instruments, sessions)
+    targets = event_sessions(events, daily_prices, instruments, sessions)
     rows = targets.inner_join(history, ("listing_id", "session_date"))
     rows = _with_models(rows, abnormal_returns, instruments)
     valued = with_losses(rows, shares_outstanding, fx_rates)
@@ -108,36 +106,6 @@ def _history(daily_prices: ir.Table) -> ir.Table:
         n_quarantined=daily_prices.n_quarantined.sum().over(so_far),
         simulated=daily_prices.is_simulated.cast("int64").max().over(so_far),
     )
-
-
-def _targets(
-    events: ir.Table, history: ir.Table, instruments: ir.Table, sessions: ir.Table
-) -> ir.Table:
-    """Return `event_id`, `listing_id` and the listing's own session of the event."""
-    import ibis
-
-    later = events.inner_join(sessions, sessions.closes_at > events.started_at)
-    places = instruments.select("listing_id", "exchange_mic", place="region")
-    ahead = places.inner_join(later, "exchange_mic")
-    # A venue of the event's own region may close later on the day before (volatility futures).
-    is_before = (ahead.place == ahead.region) & (ahead.session_date < ahead.event_date)
-    ahead = ahead.filter(~is_before.fill_null(False))  # noqa: FBT003 - Ibis takes the literal
-    known = ahead.group_by("event_id", "listing_id").aggregate(
-        session_date=ahead.session_date.min()
-    )
-    bars = history.select("listing_id", "session_date")
-    homeless = bars.semi_join(places.anti_join(sessions, "exchange_mic"), "listing_id")
-    near = homeless.inner_join(
-        events,
-        (
-            homeless.session_date >= events.event_date,
-            homeless.session_date <= events.event_date + ibis.interval(days=PATIENCE_DAYS),
-        ),
-    )
-    guessed = near.group_by("event_id", "listing_id").aggregate(
-        session_date=near.session_date.min()
-    )
-    return stacked(known, guessed)
 
 
 def _with_models(rows: ir.Table, abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+# The S&P 500 is one in 18 of the lines traded in the US; a list of the few constituents that
+# happen to be known speaks for nobody else.
+MINIMUM_INDEX_SHARE = 0.03
+
+
+def is_index(constituents: Any, equities: Any) -> Any:
+    """Say whether so many constituents of an index speak for a market of so many equities.
+
+    Parameters
+    ----------
+    constituents, equities : array or Ibis column
+        How many of them have a row in the session.
+
+    Examples
+    --------
+    >>> is_index(49, 55), is_index(49, 9065), is_index(0, 0)
+    (True, False, False)
+    """
+    return (constituents > 0) & (constituents >= equities * MINIMUM_INDEX_SHARE)
 
 
 def members(abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:

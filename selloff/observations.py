@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff._ibis import fetched, looked_up
+from selloff.event_sessions import event_sessions
 from selloff.event_study.events import Reason, Windows
 from selloff.event_study.panels import MARKET, Panel
 from selloff.event_study.studies import Estimated, NothingLeftError, estimated
-from selloff.losses import event_sessions
 from selloff.members import is_index
 
 if TYPE_CHECKING:
@@ -312,7 +312,8 @@ def _latest(row: NDArray[np.int64], stamps: NDArray[Any]) -> NDArray[Any]:
 def _index(values: Any) -> pd.Index:
     import pandas as pd
 
-    return pd.Index(values)
+    found: pd.Index = pd.Index(values)
+    return found
 
 
 def _numbers(values: pd.Series) -> NDArray[np.int64]:

@@ -106,9 +106,8 @@ def estimation_sums(sample: Sample) -> EstimationSums:
     ([0.015, -0.035], [0.0008, 0.0018], 2)
     """
     rows = sample.residuals.shape[1]
-    dates = int(sample.estimation_positions.max(initial=-1)) + 2
     total, count = np.zeros(rows), np.zeros(rows)
-    calendar, present = np.zeros(dates), np.zeros(dates)
+    calendar, present = np.zeros(1), np.zeros(1)
     variance = np.full(sample.n_events, np.nan)
     for block in sample.blocks():
         valid = np.isfinite(block.residuals)
@@ -118,11 +117,19 @@ def estimation_sums(sample: Sample) -> EstimationSums:
         scaled, variance[block.events] = _scaled(held, valid)
         # Position -1, no place on the calendar, falls into the first bin, which is cut off below.
         places = block.positions.ravel() + 1
-        calendar += np.bincount(places, scaled.ravel(), dates)
+        calendar = _added(calendar, np.bincount(places, scaled.ravel()))
         valid &= (variance[block.events] > 0)[:, None]
-        present += np.bincount(places, valid.ravel(), dates)
+        present = _added(present, np.bincount(places, valid.ravel()))
     mean = np.divide(total, count, out=np.full(rows, np.nan), where=count > 0)
     return EstimationSums(mean, variance, int((variance > 0).sum()), calendar[1:], present[1:])
+
+
+def _added(total: NDArray[np.float64], part: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sum of two counts by place, of which either may end earlier."""
+    found = np.zeros(max(len(total), len(part)))
+    found[: len(total)] = total
+    found[: len(part)] += part
+    return found
 
 
 def _scaled(

@@ -7,6 +7,7 @@ from warehouse.tables import (
     actions,
     articles,
     drawdowns,
+    event_studies,
     instruments,
     meta,
     prices,
@@ -26,6 +27,7 @@ MODULES = (
     returns,
     drawdowns,
     selloffs,
+    event_studies,
     meta,
 )
 TABLES: tuple[Table, ...] = tuple(
