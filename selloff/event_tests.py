@@ -8,7 +8,7 @@ import numpy as np
 
 from selloff.event_study.activity import log_turnover, volatility
 from selloff.event_study.averages import average
-from selloff.event_study.battery import HEADLINES, TESTS, run
+from selloff.event_study.battery import HEADLINES, NONPARAMETRIC, PARAMETRIC, TESTS, run
 from selloff.event_study.dependence import mean_residual_correlation
 from selloff.event_study.evidence import Evidence, once
 from selloff.event_study.generalized_ranks import grank_t
@@ -32,6 +32,12 @@ MINIMUM_GROUP = 2
 """Listings without which a group has no spread to be tested."""
 OF_LISTINGS = ((0, 0), (0, 1), (0, 5))
 """Windows in which single listings are tested, since there are thousands of them."""
+POOLED = ((-5, -1), (1, 1), (1, 5))
+"""Windows in which all events are tested together: none holds the fall they were found by."""
+ALL_EVENTS = "all"
+"""What stands for the event where all of a region's are tested together."""
+OF_ONE_DATE: tuple[Test, ...] = (*PARAMETRIC, *NONPARAMETRIC)
+"""Tests of one event: dates cannot be resampled, nor be a portfolio's history, if there is one."""
 BRIEF: tuple[Test, ...] = (cross_sectional, kolari_pynnonen, grank_t)
 """What is shown of the models beside the market model: the headlines, and the plain mean."""
 
@@ -102,7 +108,8 @@ def event_study_tests(
         Columns of ``mart.event_study_tests``. Returns by the market model, volume and volatility
         take every test; returns by the other models the headline tests and the cross-sectional t.
         Groups are the members of each region's market in their own first session after the shock,
-        the sectors of the event's own region, and single listings. A window is tested once its last
+        the sectors of the event's own region, single listings, and all of a region's events
+        together (`event_id` ``all``) before and after their falls. A window is tested once its last
         session is known, and only if it holds no other event's day (`Region.windows`). NaN is NULL.
     """
     import pandas as pd
@@ -111,7 +118,8 @@ def event_study_tests(
         row
         for region in regions(selloff_events, abnormal_returns, daily_prices, instruments, sessions)
         for judged in _judged(region)
-        for row in (*_of_groups(region, judged), *_of_listings(region, judged))
+        for part in (_of_groups, _of_all_events, _of_listings)
+        for row in part(region, judged)
     ]
     found = pd.DataFrame(rows, columns=list(_COLUMNS))
     found["degrees_of_freedom"] = found["degrees_of_freedom"].astype(float)
@@ -124,10 +132,10 @@ def _judged(region: Region) -> Iterator[Judged]:
     """Yield each measure by each model; nothing where no observation can be judged."""
     volume = log_turnover(region.volume)
     models = (
-        ("return", MARKET_MODEL, None, TESTS),
+        ("return", MARKET_MODEL, None, OF_ONE_DATE),
         ("return", CONSTANT_MEAN, None, BRIEF),
         ("return", MARKET_ADJUSTED, None, BRIEF),
-        ("volume", CONSTANT_MEAN, volume, TESTS),
+        ("volume", CONSTANT_MEAN, volume, OF_ONE_DATE),
     )
     for measure, model, figures, tests in models:
         try:
@@ -137,7 +145,7 @@ def _judged(region: Region) -> Iterator[Judged]:
         yield Judged(measure, model.name, study.sample, study.kept, tests)
         if model is MARKET_MODEL:
             wild = volatility(study.sample)
-            yield Judged("volatility", model.name, wild, study.kept, TESTS)
+            yield Judged("volatility", model.name, wild, study.kept, OF_ONE_DATE)
 
 
 def _of_groups(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
@@ -150,7 +158,28 @@ def _of_groups(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
                 continue
             evidence = Evidence.of(taken(judged.sample, members[some]))
             for span in region.windows(event):
-                yield from _results(region, judged, event, (grouping, name), evidence, span)
+                head = (str(region.events["event_id"].iloc[event]), judged, (grouping, name), span)
+                yield from _results(head, evidence, judged.tests, region.seen(event, span[1]))
+
+
+def _of_all_events(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
+    """Yield what the region's own events have in common before and after their falls."""
+    observed = region.event[judged.kept]
+    is_own = (region.events["region"] == region.name).to_numpy()
+    for span in POOLED:
+        events = [
+            event
+            for event in np.unique(observed[is_own[observed]]).tolist()
+            if span in set(region.windows(event))
+        ]
+        members = np.flatnonzero(np.isin(observed, events))
+        if len(events) < MINIMUM_GROUP or not len(members):
+            continue
+        last = max(events, key=lambda event: region.places[event])
+        head = (ALL_EVENTS, judged, ("region", region.name), span)
+        evidence = Evidence.of(taken(judged.sample, members))
+        tests = BRIEF if judged.tests is BRIEF else TESTS
+        yield from _results(head, evidence, tests, region.seen(last, span[1]))
 
 
 def _groups(
@@ -166,21 +195,22 @@ def _groups(
 
 
 def _results(
-    region: Region,
-    judged: Judged,
-    event: int,
-    group: tuple[str, str],
+    head: tuple[str, Judged, tuple[str, str], tuple[int, int]],
     evidence: Evidence,
-    span: tuple[int, int],
+    tests: Sequence[Test],
+    seen: tuple[Any, bool, Any],
 ) -> Iterator[tuple[Any, ...]]:
     """Yield one row per test of one window."""
+    event_id, judged, group, span = head
     correlation = once(evidence, mean_residual_correlation)
     mean = average(evidence, *span).mean
-    head = (region.events["event_id"].iloc[event], judged.measure, *group, *span, judged.model)
-    seen = region.seen(event, span[1])
-    for result in run(evidence, *span, judged.tests):
+    for result in run(evidence, *span, tests):
         yield (
-            *head,
+            event_id,
+            judged.measure,
+            *group,
+            *span,
+            judged.model,
             result.test,
             result.test in HEADLINES,
             mean,

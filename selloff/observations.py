@@ -289,12 +289,14 @@ def _observed(
     date = np.where(dates[date] == day, date, np.where(day > dates[-1], len(dates), -1))
     entered = listings["constituent_from"].to_numpy().astype("datetime64[D]")[listing]
     is_constituent = entered <= day  # NaT is no day
-    traded = (date >= 0) & (date < len(dates))
-    traded[traded] = np.isfinite(returns[date[traded], listing[traded]])
+    inside = (date >= 0) & (date < len(dates))
+    traded = inside & np.isfinite(returns[np.where(inside, date, 0), listing])
     n_events = len(events)
     index = np.bincount(event, is_constituent & traded, n_events)
     speaks = is_index(index, np.bincount(event, traded, n_events))
-    kept = np.flatnonzero(is_constituent | ~speaks[event])
+    # A name that is registered but was never delivered is nobody's observation.
+    is_known = np.isfinite(returns).any(axis=0)[listing]
+    kept = np.flatnonzero((is_constituent | ~speaks[event]) & is_known)
     order = kept[np.lexsort((listing[kept], event[kept]))]
     # An event after the last session of the region has nobody to observe yet.
     held = np.isin(event[order], np.unique(event[order][traded[order]]))

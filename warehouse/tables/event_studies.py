@@ -14,7 +14,9 @@ EVENT_STUDY_TESTS = Table(
         "others are shown with their warnings."
     ),
     columns=(
-        c.EVENT_ID,
+        c.EVENT_ID.but(
+            doc="The event; `all` for the events of a region together, before and after the falls."
+        ),
         Column(
             "measure",
             "VARCHAR",
