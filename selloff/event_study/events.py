@@ -47,7 +47,7 @@ class Dropped(NamedTuple):
     event : int
         Its number among those asked for.
     reason : Reason
-        The first that applies, in the order of `Reason`.
+        The first that was found.
     """
 
     event: int

@@ -55,14 +55,7 @@ class Lazy(Generic[Number]):
     def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError("rows that are computed cannot be had without computing them")
-        return (
-            self.compute(slice(None)).astype(dtype, copy=False)
-            if dtype
-            else self.compute(slice(None))
-        )
-
-
-Rows = "NDArray[Number] | Lazy[Number]"
+        return np.asarray(self.compute(slice(None)), dtype=dtype)
 
 
 def chosen(rows: NDArray[Number] | Lazy[Number], events: NDArray[np.int64]) -> Lazy[Number]:

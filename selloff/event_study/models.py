@@ -120,11 +120,12 @@ def _regressed(
     parts, moves = [], []
     for some in blocks(n_events):
         response = returns.estimation(some)
-        if baseline is not None:
-            alone = least_squares(response.copy(), [])
-            moves.append(alone.squares > alone.n * NOISE_SIGMA**2)
-            response -= baseline.estimation(some)
-        parts.append(least_squares(response, [one.estimation(some) for one in regressors]))
         if baseline is None:
-            moves.append(parts[-1].squares > parts[-1].n * NOISE_SIGMA**2)
+            found = alone = least_squares(response, [one.estimation(some) for one in regressors])
+        else:
+            alone = least_squares(response.copy(), [])
+            response -= baseline.estimation(some)
+            found = least_squares(response, [one.estimation(some) for one in regressors])
+        parts.append(found._replace(n_responses=alone.n_responses))
+        moves.append(alone.squares > alone.n * NOISE_SIGMA**2)
     return Regression(*map(np.concatenate, zip(*parts, strict=True))), np.concatenate(moves)
