@@ -186,6 +186,13 @@ def test_events_that_do_not_differ_or_never_move_give_no_infinity(test):
     assert np.isnan(result.p_value)
 
 
+def test_events_that_are_the_same_or_opposite_have_no_headline():
+    twice = taken(common(4, 12), [*range(12)] * 2)
+    assert np.isfinite(kolari_pynnonen(twice, 0, 0).statistic)
+    for r in (1.0, 1 - 1e-15, -1 / 11, -0.5):
+        assert np.isnan(kolari_pynnonen(common(4, 12), 0, 0, correlation=r).p_value)
+
+
 @each_of_all
 def test_a_window_outside_the_event_rows_is_refused(test):
     with pytest.raises(ValueError, match="not within the rows"):
