@@ -263,7 +263,7 @@ class TestDefectsOfOthers:
         assert naive / patell(sample, -5, 5).statistic - 1 == pytest.approx(0.019, abs=1e-3)
 
     def test_patell_of_two_days_is_not_a_running_sum_over_roots(self):
-        # eventstudy2 (Mata) gives -6.92.
+        # By its code, eventstudy2 for Stata gives -6.92.
         result = patell(plain.sample("clustered", "market"), 0, 1)
         assert result.statistic == pytest.approx(-4.05, abs=0.005)
 
