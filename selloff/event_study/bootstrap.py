@@ -1,7 +1,8 @@
 """Tests by resampling event dates: events of one date come and go together.
 
 Flipping the sign of each event by itself would take events of one date for independent, which is
-what a sell-off's are least. The price: a single date cannot be resampled at all.
+what a sell-off's are least. The price: a single date cannot be resampled at all, and dates are
+taken for independent, also where windows of neighbouring ones overlap.
 """
 
 from __future__ import annotations

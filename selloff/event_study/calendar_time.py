@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from selloff.event_study.sample import Sample
 
+# Newey and West's error is an approximation for many dates; a window of a common date has few.
+FEW_DATES = 20
+
 
 class CalendarPortfolio(NamedTuple):
     """Mean returns by calendar date.
@@ -179,7 +182,8 @@ def calendar_time(sample: Sample, first: int, last: int) -> TestResult:
     -------
     TestResult
         Student's t on T - 1 for T dates; undefined with a single one. A common date of all events
-        leaves as many dates as the window has rows: take `kolari_pynnonen` there.
+        leaves as many dates as the window has rows, and the note says that they are few: take
+        `kolari_pynnonen` there.
 
     References
     ----------
@@ -196,7 +200,9 @@ def calendar_time(sample: Sample, first: int, last: int) -> TestResult:
     found = calendar_alpha(calendar_portfolio(sample, first, last))
     statistic = found.alpha / found.standard_error
     n = _held(sample, first, last)
-    return student_result("calendar_time", statistic, n, found.degrees_of_freedom)
+    return student_result(
+        "calendar_time", statistic, n, found.degrees_of_freedom, _few(found.n_dates)
+    )
 
 
 def jaffe_mandelker(sample: Sample, first: int, last: int) -> TestResult:
@@ -217,7 +223,7 @@ def jaffe_mandelker(sample: Sample, first: int, last: int) -> TestResult:
     Returns
     -------
     TestResult
-        Student's t on T - 1; undefined with a single date.
+        Student's t on T - 1; undefined with a single date. With few dates the note says so.
 
     References
     ----------
@@ -239,14 +245,18 @@ def jaffe_mandelker(sample: Sample, first: int, last: int) -> TestResult:
     z = z[np.isfinite(z)]
     n = _held(sample, first, last)
     if len(z) < 2:  # noqa: PLR2004 - a single date has no spread
-        return student_result("jaffe_mandelker", nan, n, 0)
+        return student_result("jaffe_mandelker", nan, n, 0, _few(len(z)))
     spread = float(z.std(ddof=1))
     statistic = float(z.mean()) / spread * sqrt(len(z)) if spread > 0 else nan
-    return student_result("jaffe_mandelker", statistic, n, len(z) - 1)
+    return student_result("jaffe_mandelker", statistic, n, len(z) - 1, _few(len(z)))
 
 
 def _held(sample: Sample, first: int, last: int) -> int:
     return int(np.isfinite(sample.abnormal[:, sample.columns(first, last)]).any(axis=1).sum())
+
+
+def _few(dates: int) -> str:
+    return f"calendar dates: only {dates}" if dates < FEW_DATES else ""
 
 
 def _deviations(

@@ -7,7 +7,7 @@ two-sided, negative when prices fell, and count the events that are valid in the
 from __future__ import annotations
 
 from math import nan, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 # An event's SCAR has Student's t distribution; below this it has no variance to standardise by.
 VARIANCE_EXISTS = 2
-# What rounding leaves of a spread, relative to the mean, where values are equal.
-NOISE = 1e-14
+# What rounding leaves where values are equal, of a spread relative to the mean or of 1 - r.
+NOISE = 1e-12
 
 
 def cross_sectional(sample: Sample, first: int, last: int) -> TestResult:
@@ -89,7 +89,7 @@ def patell(sample: Sample, first: int, last: int) -> TestResult:
     >>> round(patell(sample, 0, 0).statistic, 4)
     -2.3664
     """
-    scar, variance = _standardised(sample, first, last)
+    scar, variance = once(sample, null_variance, first, last)
     total = float(variance.sum())
     return normal_result("patell", _ratio(float(scar.sum()), sqrt(total)), len(scar))
 
@@ -273,20 +273,48 @@ def mackinlay_j2(sample: Sample, first: int, last: int) -> TestResult:
     >>> round(mackinlay_j2(sample, 0, 0).statistic, 4)
     -2.3664
     """
-    scar, variance = _standardised(sample, first, last)
+    scar, variance = once(sample, null_variance, first, last)
     n = len(scar)
     statistic = _ratio(float((scar / np.sqrt(variance)).sum()), sqrt(n))
     return normal_result("mackinlay_j2", statistic, n)
 
 
-def _standardised(
-    sample: Sample, first: int, last: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the SCARs that have a variance, and their variances under the null hypothesis."""
+class Standardised(NamedTuple):
+    """SCARs and how far they vary when nothing happens.
+
+    Parameters
+    ----------
+    scar : array of shape (n,)
+        Of the events that have a variance.
+    variance : array of shape (n,)
+        Of each under the null hypothesis: that of Student's t, ``df / (df - 2)``.
+    """
+
+    scar: NDArray[np.float64]
+    variance: NDArray[np.float64]
+
+
+def null_variance(sample: Sample, first: int, last: int) -> Standardised:
+    """Return the SCARs of a window and their variances under the null hypothesis.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events; those without a valid row, a sigma or a third degree of freedom do not count.
+    first, last : int
+        Relative rows, both included.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> sample = given([[-0.03], [-0.02]], [[0.01, -0.01] * 5, [0.02, -0.02] * 5])
+    >>> null_variance(sample, 0, 0).variance.round(4).tolist()
+    [1.2857, 1.2857]
+    """
     scar = once(sample, window, first, last).scar
     df = sample.degrees_of_freedom
     some = np.isfinite(scar) & (df > VARIANCE_EXISTS)
-    return scar[some], df[some] / (df[some] - 2.0)
+    return Standardised(scar[some], df[some] / (df[some] - 2.0))
 
 
 def _moments(values: NDArray[np.float64]) -> tuple[int, float, float]:
@@ -309,4 +337,4 @@ def _ratio(numerator: float, denominator: float) -> float:
 
 
 def _root(value: float) -> float:
-    return sqrt(value) if value > 0 else nan
+    return sqrt(value) if value > NOISE else nan

@@ -57,6 +57,10 @@ def caar(sample, first, last):
     return average(complete(sample, first, last), first, last).mean
 
 
+def running_sum(sample, first, last):
+    return path(sample, first, last).caar[-1]
+
+
 def r_bar(sample, _first, _last):
     return mean_residual_correlation(sample)
 
@@ -82,6 +86,11 @@ def days(frame, column):
     """Read one row per day, in order or numbered."""
     numbers = frame.get("rel", frame.get("relative_index", range(-5, 6)))
     return ((int(day), int(day), value) for day, value in zip(numbers, frame[column], strict=True))
+
+
+def cumulated(frame, column):
+    """Read one row per window from the first day on."""
+    return ((-5, day, value) for _, day, value in days(frame, column))
 
 
 def windows(frame, column):
@@ -179,6 +188,28 @@ ANCHORS = (
         [
             ("BMP t", "bmp_t", statistic(bmp)),
             ("Kolari-Pynnönen t", "kp_t", statistic(kolari_pynnonen)),
+        ],
+        FULL,
+        MARKET,
+    ),
+    *anchors(
+        "EventStudy (R)",
+        cumulated,
+        "EventStudyR/multi_{panel}_{model}",
+        [
+            ("CAAR", "caar", running_sum),
+            ("cross-sectional t", "caar_t", statistic(cross_sectional)),
+        ],
+        DATED,
+        ("market", "mean", "ff3", "carhart4", "ff5"),
+    ),
+    *anchors(
+        "EventStudy (R)",
+        cumulated,
+        "EventStudyR/multi_{panel}_{model}",
+        [
+            ("BMP t", "cbmp_t", statistic(bmp)),
+            ("Kolari-Pynnönen t", "ckp_t", statistic(kolari_pynnonen)),
         ],
         FULL,
         MARKET,

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from selloff.event_study import battery, evidence, parametric
-from selloff.event_study.battery import HEADLINES, OVER_REJECTING, TESTS, WARNING, by_day, run
+from selloff.event_study.battery import (
+    FIXED_VARIANCE,
+    HEADLINES,
+    OVER_REJECTING,
+    RISEN,
+    TESTS,
+    WARNING,
+    by_day,
+    run,
+    variance_rises,
+)
 from selloff.event_study.evidence import Evidence
 from selloff.event_study.evidence import given as made
 from selloff.event_study.parametric import bmp, kolari_pynnonen
@@ -19,7 +29,7 @@ def test_each_test_is_named_as_its_function_and_only_once():
 
 
 def test_no_headline_is_among_those_that_reject_too_often():
-    assert not OVER_REJECTING & set(HEADLINES)
+    assert not (OVER_REJECTING | FIXED_VARIANCE) & set(HEADLINES)
     assert "kolari_pynnonen" in {test.__name__ for test in TESTS}
 
 
@@ -37,6 +47,30 @@ def test_apart_nothing_is_warned_of():
         random.normal(0, 0.02, (20, 1)), random.normal(0, 0.02, (20, 40)), 0, range(50, 250, 10)
     )
     assert not any(WARNING in result.note for result in run(sample, 0, 0))
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.2])
+def test_a_variance_that_doubles_is_noticed_and_one_that_does_not_seldom(correlation):
+    def rate(variance):
+        worlds = (common([seed, 5], 30, correlation, variance) for seed in range(200))
+        return np.mean([variance_rises(world, 0, 0) for world in worlds])
+
+    # By the chi-square law of normal returns the level is 5%; fat tails make it more.
+    assert rate(1.0) < 0.2
+    assert rate(3.0) > 0.85
+
+
+def test_where_the_variance_rises_those_that_take_it_for_fixed_say_so():
+    sample = common(1, 30, variance=6.0)
+    assert variance_rises(sample, 0, 0)
+    results = run(sample, 0, 0)
+    assert {result.test for result in results if RISEN in result.note} == set(FIXED_VARIANCE)
+    both = next(result for result in results if result.test == "patell")
+    assert both.note == f"{WARNING}; {RISEN}"
+
+
+def test_a_single_event_has_no_spread_that_could_rise():
+    assert not variance_rises(common(1, 1, variance=100.0), 0, 0)
 
 
 def test_a_warning_stands_beside_what_else_is_to_be_known():

@@ -152,6 +152,9 @@ def test_a_single_date_is_left_undefined():
     for test in (calendar_time, jaffe_mandelker):
         assert np.isnan(test(common(1, 10), 0, 0).p_value)
         assert test(common(1, 10), 0, 0).n == 10
+        assert test(common(1, 10), 0, 0).note == "calendar dates: only 1"
+        assert test(common(1, 10, rows=19), 0, 18).note == "calendar dates: only 19"
+        assert test(common(1, 10, rows=20), 0, 19).note == ""
 
 
 @plain.needs_reference

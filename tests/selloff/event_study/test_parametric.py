@@ -186,6 +186,13 @@ def test_events_that_do_not_differ_or_never_move_give_no_infinity(test):
     assert np.isnan(result.p_value)
 
 
+def test_events_that_are_the_same_or_opposite_have_no_headline():
+    twice = taken(common(4, 12), [*range(12)] * 2)
+    assert np.isfinite(kolari_pynnonen(twice, 0, 0).statistic)
+    for r in (1.0, 1 - 1e-15, -1 / 11, -0.5):
+        assert np.isnan(kolari_pynnonen(common(4, 12), 0, 0, correlation=r).p_value)
+
+
 @each_of_all
 def test_a_window_outside_the_event_rows_is_refused(test):
     with pytest.raises(ValueError, match="not within the rows"):
@@ -256,7 +263,7 @@ class TestDefectsOfOthers:
         assert naive / patell(sample, -5, 5).statistic - 1 == pytest.approx(0.019, abs=1e-3)
 
     def test_patell_of_two_days_is_not_a_running_sum_over_roots(self):
-        # eventstudy2 (Mata) gives -6.92.
+        # By its code, eventstudy2 for Stata gives -6.92.
         result = patell(plain.sample("clustered", "market"), 0, 1)
         assert result.statistic == pytest.approx(-4.05, abs=0.005)
 
