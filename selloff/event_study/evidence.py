@@ -171,7 +171,8 @@ def complete(sample: Sample, first: int, last: int) -> Sample:
     >>> complete(halted, 0, 1).abnormal.tolist()
     [[-0.09, 0.01], [nan, nan]]
     """
-    whole = np.isfinite(sample.abnormal[:, sample.columns(first, last)]).all(axis=1)
+    columns = sample.columns(first, last)
+    whole = np.isfinite(sample.abnormal[:, columns].sum(axis=1))
     return replace(sample, abnormal=np.where(whole[:, None], sample.abnormal, np.nan))
 
 

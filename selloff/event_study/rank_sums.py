@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from selloff.event_study.sample import Sample
 
+# Events ranked at once: values, keys and ranks of 128 events over 261 rows, a quarter of a megabyte
+# each, stay in the second-level cache and are no memory to speak of beside the returns.
+EVENTS_AT_ONCE = 128
+
 
 def average_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rank the values of each event among themselves, ties averaged.
@@ -175,7 +179,7 @@ def ranked(sample: Sample) -> Ranked:
     array([ 1., -2.,  1.])
     """
     every, estimation = None, None
-    for block in sample.blocks():
+    for block in sample.blocks(EVENTS_AT_ONCE):
         rows = np.hstack([block.residuals, sample.abnormal[block.events]])
         every = _plus(every, rank_sums(rows))
         estimation = _plus(estimation, rank_sums(block.residuals, extra=1))
@@ -210,7 +214,7 @@ def standardized_ranked(sample: Sample) -> RankSums:
     width = np.sqrt(1 + (sample.loadings * sample.loadings).sum(axis=2))
     scaled = _divided(sample.abnormal, sample.sigma[:, None] * width)
     scaled = _divided(scaled, _spread(scaled))
-    for block in sample.blocks():
+    for block in sample.blocks(EVENTS_AT_ONCE):
         residuals = _divided(block.residuals, sample.sigma[block.events, None])
         total = _plus(total, rank_sums(np.hstack([residuals, scaled[block.events]])))
     return _some(total)
