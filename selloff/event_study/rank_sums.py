@@ -70,17 +70,14 @@ def _with_ties(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rank each line of finite values, whatever it holds: the mean of first and last place."""
     order = values.argsort(axis=1)
     ordered = np.take_along_axis(values, order, axis=1)
-    n_rows = values.shape[1]
-    places = np.arange(n_rows)
     is_new = np.ones(values.shape, dtype=bool)
     is_new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    first = np.maximum.accumulate(np.where(is_new, places, 0), axis=1)
-    is_last = np.ones(values.shape, dtype=bool)
-    is_last[:, :-1] = is_new[:, 1:]
-    ends = np.where(is_last, places, n_rows - 1)[:, ::-1]
-    last = np.minimum.accumulate(ends, axis=1)[:, ::-1]
+    # Runs of equal values, over all lines in one: none goes on from one line into the next.
+    starts = np.flatnonzero(is_new)
+    lengths = np.diff(starts, append=values.size)
+    middles = starts % values.shape[1] + (lengths + 1) / 2
     ranks = np.empty_like(values)
-    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=1)
+    np.put_along_axis(ranks, order, np.repeat(middles, lengths).reshape(values.shape), axis=1)
     return ranks
 
 
