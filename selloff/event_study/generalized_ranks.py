@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from selloff.event_study.evidence import once
-from selloff.event_study.rank_sums import rank_sums, ranked
+from selloff.event_study.rank_sums import EVENTS_AT_ONCE, rank_sums, ranked
 from selloff.event_study.results import UNDEFINED, TestResult, normal_result, student_result
 from selloff.event_study.sample import window
 
@@ -162,14 +162,14 @@ def generalized_ranks(sample: Sample, first: int, last: int) -> GeneralizedRanks
     >>> round(found.mean, 4), found.n_ranked, found.n_rows
     (-0.25, 2, 5)
     """
-    scar = window(sample, first, last).scar
+    scar = once(sample, window, first, last).scar
     is_ranked = np.isfinite(scar)
     n_ranked = int(is_ranked.sum())
     spread = scar[is_ranked].std(ddof=1) if n_ranked >= PAIR else nan
     thresholds = sample.sigma * (scar / spread) if spread > 0 else np.full(len(scar), nan)
     sums = once(sample, ranked).estimation
     total, day, n_events = sums.uniform.copy(), 0.0, 0
-    for block in sample.blocks():
+    for block in sample.blocks(EVENTS_AT_ONCE):
         lifted, n_valid = _lifted(block.residuals, thresholds[block.events])
         total += lifted
         day -= lifted.sum()

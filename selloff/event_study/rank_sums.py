@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from selloff.event_study.sample import Sample
 
+# Events ranked at once: values, keys and ranks of 128 events over 261 rows, a quarter of a megabyte
+# each, stay in the second-level cache and are no memory to speak of beside the returns.
+EVENTS_AT_ONCE = 128
+
 
 def average_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rank the values of each event among themselves, ties averaged.
@@ -66,17 +70,14 @@ def _with_ties(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rank each line of finite values, whatever it holds: the mean of first and last place."""
     order = values.argsort(axis=1)
     ordered = np.take_along_axis(values, order, axis=1)
-    n_rows = values.shape[1]
-    places = np.arange(n_rows)
     is_new = np.ones(values.shape, dtype=bool)
     is_new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    first = np.maximum.accumulate(np.where(is_new, places, 0), axis=1)
-    is_last = np.ones(values.shape, dtype=bool)
-    is_last[:, :-1] = is_new[:, 1:]
-    ends = np.where(is_last, places, n_rows - 1)[:, ::-1]
-    last = np.minimum.accumulate(ends, axis=1)[:, ::-1]
+    # Runs of equal values, over all lines in one: none goes on from one line into the next.
+    starts = np.flatnonzero(is_new)
+    lengths = np.diff(starts, append=values.size)
+    middles = starts % values.shape[1] + (lengths + 1) / 2
     ranks = np.empty_like(values)
-    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=1)
+    np.put_along_axis(ranks, order, np.repeat(middles, lengths).reshape(values.shape), axis=1)
     return ranks
 
 
@@ -175,7 +176,7 @@ def ranked(sample: Sample) -> Ranked:
     array([ 1., -2.,  1.])
     """
     every, estimation = None, None
-    for block in sample.blocks():
+    for block in sample.blocks(EVENTS_AT_ONCE):
         rows = np.hstack([block.residuals, sample.abnormal[block.events]])
         every = _plus(every, rank_sums(rows))
         estimation = _plus(estimation, rank_sums(block.residuals, extra=1))
@@ -210,7 +211,7 @@ def standardized_ranked(sample: Sample) -> RankSums:
     width = np.sqrt(1 + (sample.loadings * sample.loadings).sum(axis=2))
     scaled = _divided(sample.abnormal, sample.sigma[:, None] * width)
     scaled = _divided(scaled, _spread(scaled))
-    for block in sample.blocks():
+    for block in sample.blocks(EVENTS_AT_ONCE):
         residuals = _divided(block.residuals, sample.sigma[block.events, None])
         total = _plus(total, rank_sums(np.hstack([residuals, scaled[block.events]])))
     return _some(total)

@@ -197,7 +197,7 @@ def wilcoxon(sample: Sample, first: int, last: int) -> TestResult:
     >>> result.statistic, result.p_value
     (1.0, 0.25)
     """
-    car = window(sample, first, last).car
+    car = once(sample, window, first, last).car
     car = car[np.isfinite(car) & (car != 0)]
     n = len(car)
     if not n:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selloff.event_study.evidence import once
-from selloff.event_study.rank_sums import of_rows
+from selloff.event_study.rank_sums import EVENTS_AT_ONCE, of_rows
 from selloff.event_study.results import TestResult, normal_result
 from selloff.event_study.sample import window
 
@@ -53,7 +53,7 @@ def sign(sample: Sample, first: int, last: int) -> TestResult:
     >>> sign(sample, 0, 0).statistic
     -1.0
     """
-    car = window(sample, first, last).car
+    car = once(sample, window, first, last).car
     n = int((np.abs(car) > 0).sum())
     positive = int((car > 0).sum())
     return normal_result("sign", (positive - n / 2) / sqrt(n / 4) if n else nan, n)
@@ -93,7 +93,7 @@ def generalized_sign(sample: Sample, first: int, last: int) -> TestResult:
     >>> round(generalized_sign(sample, 0, 0).statistic, 4)
     -1.7678
     """
-    car, shares = window(sample, first, last).car, once(sample, positive_shares)
+    car, shares = once(sample, window, first, last).car, once(sample, positive_shares)
     is_counted = np.isfinite(car) & np.isfinite(shares)
     n = int(is_counted.sum())
     share = shares[is_counted].mean() if n else nan
@@ -122,7 +122,7 @@ def positive_shares(sample: Sample) -> NDArray[np.float64]:
     array([0.75])
     """
     shares = np.full(sample.n_events, nan)
-    for block in sample.blocks():
+    for block in sample.blocks(EVENTS_AT_ONCE):
         n_valid = np.isfinite(block.residuals).sum(axis=1)
         positive = (block.residuals > 0).sum(axis=1)
         np.divide(positive, n_valid, out=shares[block.events], where=n_valid > 0)
@@ -188,7 +188,7 @@ def median_signs(sample: Sample) -> NDArray[np.float64]:
     array([ 0., -1.,  1.,  1., -1.])
     """
     total, count = 0, 0
-    for block in sample.blocks():
+    for block in sample.blocks(EVENTS_AT_ONCE):
         rows = np.hstack([block.residuals, sample.abnormal[block.events]])
         is_valid = np.isfinite(rows)
         # A sort puts NaN last and, unlike a median, costs no more where there is any.
