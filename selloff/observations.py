@@ -293,7 +293,9 @@ def _observed(
     traded = inside & np.isfinite(returns[np.where(inside, date, 0), listing])
     n_events = len(events)
     index = np.bincount(event, is_constituent & traded, n_events)
-    speaks = is_index(index, np.bincount(event, traded, n_events))
+    speaks: NDArray[np.bool_] = np.asarray(
+        is_index(index, np.bincount(event, traded, n_events)), dtype=bool
+    )
     # A name that is registered but was never delivered is nobody's observation.
     is_known = np.isfinite(returns).any(axis=0)[listing]
     kept = np.flatnonzero((is_constituent | ~speaks[event]) & is_known)
