@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from selloff.event_study import battery
 from selloff.event_study.averages import average, path
-from selloff.event_study.battery import PARAMETRIC, RESAMPLED, by_day
+from selloff.event_study.battery import CALENDAR, PARAMETRIC, RESAMPLED, by_day
 from selloff.event_study.evidence import Evidence, complete
 from selloff.event_study.evidence import given as made
 from selloff.event_study.parametric import (
@@ -35,7 +34,9 @@ from tests.selloff.event_study.synthetic import (
 
 each_test = pytest.mark.parametrize("test", PARAMETRIC, ids=lambda test: test.__name__)
 few_examples = settings(max_examples=20)  # of each of 17 tests
-each_of_all = pytest.mark.parametrize("test", battery.TESTS, ids=lambda test: test.__name__)
+each_of_all = pytest.mark.parametrize(
+    "test", [*PARAMETRIC, *RESAMPLED, *CALENDAR], ids=lambda test: test.__name__
+)
 
 
 def same(one, other, sign=1.0):
