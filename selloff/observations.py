@@ -288,16 +288,15 @@ def _observed(
     date = np.minimum(np.searchsorted(dates, day), len(dates) - 1)
     date = np.where(dates[date] == day, date, np.where(day > dates[-1], len(dates), -1))
     entered = listings["constituent_from"].to_numpy().astype("datetime64[D]")[listing]
-    is_constituent = entered <= day  # NaT is no day
+    is_constituent: NDArray[np.bool_] = np.asarray(entered <= day)  # NaT is no day
     inside = (date >= 0) & (date < len(dates))
     traded = inside & np.isfinite(returns[np.where(inside, date, 0), listing])
     n_events = len(events)
     index = np.bincount(event, is_constituent & traded, n_events)
-    speaks: NDArray[np.bool_] = np.asarray(
-        is_index(index, np.bincount(event, traded, n_events)), dtype=bool
-    )
+    speaks = np.broadcast_to(is_index(index, np.bincount(event, traded, n_events)), n_events)
     # A name that is registered but was never delivered is nobody's observation.
-    is_known = np.isfinite(returns).any(axis=0)[listing]
+    has_rows: NDArray[np.bool_] = np.asarray(np.isfinite(returns).any(axis=0))
+    is_known = has_rows[listing]
     kept = np.flatnonzero((is_constituent | ~speaks[event]) & is_known)
     order = kept[np.lexsort((listing[kept], event[kept]))]
     # An event after the last session of the region has nobody to observe yet.
