@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
     from selloff.event_study.battery import Test
 
+RANKED_AMONG_EVENT_ROWS = frozenset(
+    {"corrado_rank", "corrado_zivney_uniform", "corrado_zivney", "corrado_sign"}
+)
+"""Tests that hold a day against the estimation rows and all event rows, so also later ones."""
 MINIMUM_GROUP = 2
 """Listings without which a group has no spread to be tested."""
 OF_LISTINGS = ((0, 0), (0, 1), (0, 5))
@@ -125,7 +129,9 @@ def event_study_tests(
     found["degrees_of_freedom"] = found["degrees_of_freedom"].astype(float)
     families = found.groupby(_FAMILY, sort=False)["p_value"]
     found["adjusted_p_value"] = families.transform(lambda p: benjamini_hochberg(p.to_numpy(float)))
-    return found.sort_values(list(_KEYS), ignore_index=True)
+    ordered = list(_COLUMNS)
+    ordered.insert(ordered.index("p_value") + 1, "adjusted_p_value")
+    return found.sort_values(list(_KEYS), ignore_index=True)[ordered]
 
 
 def _judged(region: Region) -> Iterator[Judged]:
@@ -159,7 +165,7 @@ def _of_groups(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
             evidence = Evidence.of(taken(judged.sample, members[some]))
             for span in region.windows(event):
                 head = (str(region.events["event_id"].iloc[event]), judged, (grouping, name), span)
-                yield from _results(head, evidence, judged.tests, region.seen(event, span[1]))
+                yield from _results(head, evidence, judged.tests, region, event)
 
 
 def _of_all_events(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
@@ -179,7 +185,7 @@ def _of_all_events(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
         head = (ALL_EVENTS, judged, ("region", region.name), span)
         evidence = Evidence.of(taken(judged.sample, members))
         tests = BRIEF if judged.tests is BRIEF else TESTS
-        yield from _results(head, evidence, tests, region.seen(last, span[1]))
+        yield from _results(head, evidence, tests, region, last)
 
 
 def _groups(
@@ -198,12 +204,15 @@ def _results(
     head: tuple[str, Judged, tuple[str, str], tuple[int, int]],
     evidence: Evidence,
     tests: Sequence[Test],
-    seen: tuple[Any, bool, Any],
+    region: Region,
+    event: int,
 ) -> Iterator[tuple[Any, ...]]:
     """Yield one row per test of one window."""
     event_id, judged, group, span = head
     correlation = once(evidence, mean_residual_correlation)
     mean = average(evidence, *span).mean
+    seen = region.seen(event, span[1])
+    seen_by_ranks = region.seen(event, int(evidence.days[-1]))
     for result in run(evidence, *span, tests):
         yield (
             event_id,
@@ -220,7 +229,7 @@ def _results(
             result.degrees_of_freedom,
             correlation,
             result.note,
-            *seen,
+            *(seen_by_ranks if result.test in RANKED_AMONG_EVENT_ROWS else seen),
         )
 
 

@@ -100,7 +100,7 @@ EVENT_STUDY_TESTS = Table(
             maximum=1,
         ),
         Column("note", "VARCHAR", "What a reader must know of this result; empty where nothing."),
-        c.OBSERVED_THROUGH.but(doc="Newest session in the window; NULL where it has none."),
+        c.OBSERVED_THROUGH.but(doc="Newest session that the statistic has seen."),
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
