@@ -245,7 +245,7 @@ def place(
     calendar = np.append(frame.calendar, AFTER)
     found = Rejected(len(listing))
     is_between = date == -1
-    found.add((date < -1) | (~is_between & (date < calendar[first])), Reason.BEFORE_LISTING)
+    found.add(~is_between & (date < calendar[first]), Reason.BEFORE_LISTING)
     found.add(~is_between & (date > calendar[last]), Reason.AFTER_THE_LAST_ROW)
     found.add(calendar[row] != date, Reason.EVENT_ON_A_HOLIDAY)
     if not keep_halted:

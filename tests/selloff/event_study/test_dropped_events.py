@@ -203,6 +203,7 @@ def test_other_columns_of_the_events_come_back_with_them():
     assert studied.events["event_id"].to_dict() == {9: "b"}
     assert studied.dropped["event_id"].to_dict() == {7: "a"}
     assert studied.fits.index.tolist() == [9]
+    assert studied.sample.firms.tolist() == [4]
     assert studied.model == "market_model"
 
 

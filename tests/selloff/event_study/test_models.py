@@ -242,6 +242,9 @@ def test_listings_of_two_exchanges_count_their_own_sessions():
     found.returns = found.returns.where(sessions)
     both = found.study(models.MARKET_MODEL, sessions=sessions)
     assert set(both.dropped["reason"]) <= {"event_on_a_holiday"}
+    assert both.events.index.is_monotonic_increasing
+    numbers = both.events["listing_id"].map(list(sessions).index)
+    assert both.sample.firms.tolist() == numbers.tolist()
     assert both.sample.n_estimation.tolist() == [65] * len(both.events)
     for at, (event, (listing, _)) in enumerate(both.events.iterrows()):
         rows = sessions[listing].to_numpy()
