@@ -32,7 +32,11 @@ def grank_t(sample: Sample, first: int, last: int) -> TestResult:
     ``U = K / (T + 1) - 1/2``, T the event's valid rows, that day included, ``U_t`` its mean over
     the n_t events valid in row t, day 0 for the SCARs, n the events with any value and T' the rows:
     ``S^2 = sum of (n_t / n) U_t^2 / T'``, ``Z = U_0 / S``, ``t = Z sqrt((T' - 2) / (T' - 1 -
-    Z^2))``. Holds where dates cluster.
+    Z^2))``.
+
+    Holds where dates cluster, with a limit: the spread of the SCARs lacks what events share, which
+    lifts SCARs by ``1 / sqrt(1 - r)``. At a residual correlation r of 0.2 among 30 events it
+    rejects 6 to 8% of true nulls at the 5% level.
 
     Parameters
     ----------

@@ -79,6 +79,10 @@ def test_values_that_differ_in_their_last_bit_only_have_ranks_of_their_own():
     assert np.array_equal(average_ranks(steps[order][None, :])[0], order + 1.0)
 
 
+def test_nothing_lost_and_nothing_won_are_the_same_return():
+    assert average_ranks(np.array([[0.0, 0.1, -0.0, -0.1]])).tolist() == [[2.5, 4, 2.5, 1]]
+
+
 @few
 @for_all(st.integers(2, 300), st.integers(0, 2**32 - 1))
 def test_uniform_ranks_have_mean_zero_and_the_variance_of_the_textbook(n, seed):
