@@ -7,6 +7,7 @@ from assets import (
     articles,
     contagion,
     instruments,
+    losses,
     prices,
     report,
     returns,
@@ -14,12 +15,22 @@ from assets import (
     valuation,
 )
 from checks import batches, contract, freshness, reference, sources
+from checks import losses as loss_checks
 from checks import prices as price_checks
 from checks import returns as return_checks
 from resources.configured import configured
 
-ASSETS = (prices, instruments, valuation, articles, returns, selloffs, contagion, report)
-CHECKS = (contract, batches, sources, reference, price_checks, return_checks, freshness)
+ASSETS = (prices, instruments, valuation, articles, returns, selloffs, losses, contagion, report)
+CHECKS = (
+    contract,
+    batches,
+    sources,
+    reference,
+    price_checks,
+    return_checks,
+    loss_checks,
+    freshness,
+)
 
 
 defs = dg.Definitions(

@@ -7,6 +7,7 @@ from warehouse.tables import (
     actions,
     articles,
     instruments,
+    losses,
     meta,
     prices,
     quarantine,
@@ -15,7 +16,18 @@ from warehouse.tables import (
     valuation,
 )
 
-MODULES = (prices, actions, quarantine, articles, instruments, valuation, returns, selloffs, meta)
+MODULES = (
+    prices,
+    actions,
+    quarantine,
+    articles,
+    instruments,
+    valuation,
+    returns,
+    selloffs,
+    losses,
+    meta,
+)
 TABLES: tuple[Table, ...] = tuple(
     value for module in MODULES for value in vars(module).values() if isinstance(value, Table)
 )
