@@ -9,6 +9,7 @@ from assets import (
     drawdowns,
     event_studies,
     instruments,
+    losses,
     prices,
     report,
     returns,
@@ -18,6 +19,7 @@ from assets import (
 from checks import batches, contract, freshness, reference, sources
 from checks import drawdowns as drawdown_checks
 from checks import event_studies as event_study_checks
+from checks import losses as loss_checks
 from checks import prices as price_checks
 from checks import returns as return_checks
 from resources.configured import configured
@@ -30,6 +32,7 @@ ASSETS = (
     returns,
     drawdowns,
     selloffs,
+    losses,
     event_studies,
     contagion,
     report,
@@ -43,6 +46,7 @@ CHECKS = (
     return_checks,
     drawdown_checks,
     event_study_checks,
+    loss_checks,
     freshness,
 )
 

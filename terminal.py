@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WORST = """
 SELECT ticker, name, session_date, simple_return, abnormal_z, drawdown, market_value_lost_usd,
-       days_to_recover, n_flagged
+       rebound_return, trough_return, days_to_recover_half, days_to_recover, n_flagged
 FROM mart.event_losses WHERE event_id = $event AND asset_class = 'equity'
 ORDER BY simple_return LIMIT 10
 """
@@ -52,9 +52,15 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
+def _sessions(value: int | None) -> str:
+    return "open" if value is None else f"{value} sessions"
+
+
 FORMS = {
     "simple_return": ("return", _percent),
     "drawdown": ("drawdown", _percent),
+    "rebound_return": ("next day", _percent),
+    "trough_return": ("lowest", _percent),
     "mean_abnormal_return": ("mean abnormal, log", lambda v: "" if v is None else f"{v:+.4f}"),
     "share_falling": ("share falling", lambda v: "" if v is None else f"{v:.0%}"),
     "market_value_lost_usd": ("lost, bn USD", _billions),
@@ -62,7 +68,8 @@ FORMS = {
     "abnormal_z": ("z", _number),
     "correlation_before": ("corr. before", _number),
     "correlation_after": ("corr. after", _number),
-    "days_to_recover": ("recovered in", lambda v: "open" if v is None else f"{v} sessions"),
+    "days_to_recover_half": ("half in", _sessions),
+    "days_to_recover": ("all in", _sessions),
     "n_members": ("members", str),
     "n_flagged": ("flagged bars", str),
     "first_falling_order": ("fell as no.", lambda v: "" if v is None else str(v)),

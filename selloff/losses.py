@@ -1,4 +1,4 @@
-"""What each listing lost in an event: return, drawdown, market value, and the way back."""
+"""What each listing lost in an event: return, drawdown, market value, and how severe that was."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from selloff._ibis import by_listing, looked_up
 from selloff.event_sessions import event_sessions
+from selloff.recovery import with_outcomes
 from selloff.valuation import counted_once, with_losses
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+# Below this many returns a listing has no history that a fall could be severe in.
+MINIMUM_HISTORY = 60
+# The word among a bar's quality flags that says: from here on prices are on another basis.
+REBASED = "unapplied_split"
 
 _COLUMNS = (
     "event_id",
@@ -23,16 +29,26 @@ _COLUMNS = (
     "previous_close",
     "currency",
     "simple_return",
+    "overnight_log_return",
+    "intraday_log_return",
     "abnormal_return",
     "abnormal_z",
     "abnormal_volume_z",
+    "return_severity",
+    "abnormal_severity",
     "drawdown",
+    "market_value_usd",
     "market_value_lost_usd",
     "abnormal_market_value_lost_usd",
     "is_counted",
     "shares_outstanding",
     "shares_known_on",
     "usd_per_currency",
+    "rebound_return",
+    "trough_date",
+    "trough_return",
+    "peak_to_trough_market_value_lost_usd",
+    "days_to_recover_half",
     "days_to_recover",
     "observed_through",
     "n_flagged",
@@ -69,13 +85,15 @@ def selloff_metrics(
     ibis Table
         Columns of ``mart.selloff_metrics``. `drawdown` (fraction, zero or negative) is against the
         highest close so far. Losses are USD, positive when value was lost, NULL where the share
-        count or the exchange rate was unknown at the close before; of several listings of a firm
-        each has the whole firm's, so sum over `is_counted` only. `days_to_recover` counts the
-        listing's bars until a close at or above `previous_close`; NULL while open. Outcomes have
-        seen `observed_through`. `n_flagged`, `n_quarantined` and `has_simulated_inputs` speak of
-        the bars up to the event, `as_of` of every bar of the listing.
+        count, the exchange rate at the close before or the return is unknown; of several listings
+        of a firm each has the whole firm's, so sum over `is_counted` only. The severities are the
+        share of the listing's returns (and abnormal z) up to the session that were no lower, 1 for
+        its worst so far; NULL below 60 of them. What followed is as `recovery.with_outcomes` says,
+        and has seen `observed_through`. `n_flagged`, `n_quarantined` and `has_simulated_inputs`
+        speak of the bars up to the event, `as_of` of every bar of the listing. Nothing reaches
+        across an unapplied split: prices on the two sides of it are on two bases.
     """
-    events = selloff_events.filter(selloff_events.status == "detected").select(
+    events = selloff_events.filter(selloff_events.status != "withdrawn").select(
         "event_id", "region", "started_at", event_date="session_date"
     )
     history = _history(daily_prices)
@@ -84,7 +102,8 @@ def selloff_metrics(
     rows = _with_models(rows, abnormal_returns, instruments)
     valued = with_losses(rows, shares_outstanding, fx_rates)
     counted = counted_once(valued, instruments, ("event_id",), "market_value_usd")
-    return _with_outcomes(counted, history, daily_prices).select(*_COLUMNS)
+    severe = _with_severity(counted, abnormal_returns)
+    return _with_vintage(with_outcomes(severe, history), daily_prices).select(*_COLUMNS)
 
 
 def _history(daily_prices: ir.Table) -> ir.Table:
@@ -93,19 +112,25 @@ def _history(daily_prices: ir.Table) -> ir.Table:
 
     so_far = by_listing(preceding=None, following=0)
     flagged = (daily_prices.quality_flags != "").cast("int64")
-    return daily_prices.select(
+    rebased = daily_prices.quality_flags.contains(REBASED).cast("int64")
+    bars = daily_prices.select(
         "listing_id",
         "ticker",
         "session_date",
+        "open",
         "close",
         "currency",
         row=ibis.row_number().over(by_listing()),
         previous_close=daily_prices.close.lag().over(by_listing()),
-        highest_close=daily_prices.close.max().over(so_far),
+        basis=rebased.sum().over(so_far),
         n_flagged=flagged.sum().over(so_far),
         n_quarantined=daily_prices.n_quarantined.sum().over(so_far),
         simulated=daily_prices.is_simulated.cast("int64").max().over(so_far),
     )
+    same_basis = ibis.window(
+        group_by=("listing_id", "basis"), order_by="session_date", preceding=None, following=0
+    )
+    return bars.mutate(highest_close=bars.close.max().over(same_basis))
 
 
 def _with_models(rows: ir.Table, abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:
@@ -126,39 +151,57 @@ def _with_models(rows: ir.Table, abnormal_returns: ir.Table, instruments: ir.Tab
     rows = rows.inner_join(measured, ("listing_id", "session_date"))
     known = instruments.select("listing_id", "sector", "region", usual_currency="currency")
     rows = rows.inner_join(known, "listing_id")
+    is_fall = rows.simple_return.notnull()
+    before = is_fall.ifelse(rows.previous_close.nullif(0), None)
     return rows.mutate(
         currency=ibis.coalesce(rows.currency, rows.usual_currency),
+        overnight_log_return=(rows.open / before).nullif(0).ln(),
+        intraday_log_return=(rows.close / rows.open.nullif(0)).nullif(0).ln(),
         drawdown=rows.close / rows.highest_close.nullif(0) - 1,
         has_simulated_inputs=rows.model_is_simulated | (rows.simulated > 0),
     )
 
 
-def _with_outcomes(rows: ir.Table, history: ir.Table, daily_prices: ir.Table) -> ir.Table:
-    """Add what followed the event, and the newest vintage that any of it rests on."""
+def _with_severity(rows: ir.Table, abnormal_returns: ir.Table) -> ir.Table:
+    """Add how the fall stands in the listing's own history up to that session."""
+    asked = rows.select(
+        "event_id", "listing_id", "session_date", "simple_return", own_z="abnormal_z"
+    )
+    past = abnormal_returns.select(
+        past_listing="listing_id",
+        past_date="session_date",
+        past_return="simple_return",
+        past_z="abnormal_z",
+    )
+    pairs = asked.inner_join(
+        past, (asked.listing_id == past.past_listing, asked.session_date >= past.past_date)
+    )
+    counts = pairs.group_by("event_id", "listing_id").aggregate(
+        n_returns=pairs.past_return.count(),
+        n_no_lower=(pairs.past_return >= pairs.simple_return).ifelse(1, 0).sum(),
+        n_z=pairs.past_z.count(),
+        n_z_no_lower=(pairs.past_z >= pairs.own_z).ifelse(1, 0).sum(),
+    )
+    counted = looked_up(rows, counts, ("event_id", "listing_id"))
+
+    def share(value: Any, n_no_lower: Any, n: Any) -> Any:
+        is_known = value.notnull() & (n >= MINIMUM_HISTORY)
+        return is_known.ifelse(n_no_lower.cast("float64") / n.nullif(0), None)
+
+    return counted.mutate(
+        return_severity=share(counted.simple_return, counted.n_no_lower, counted.n_returns),
+        abnormal_severity=share(counted.abnormal_z, counted.n_z_no_lower, counted.n_z),
+    )
+
+
+def _with_vintage(rows: ir.Table, daily_prices: ir.Table) -> ir.Table:
+    """Add the newest vintage that any figure of the row rests on, what followed included."""
     import ibis
 
-    later = history.select(later_listing="listing_id", later_row="row", later_close="close")
-    asking = rows.select("event_id", "listing_id", "row", "previous_close")
-    back = asking.inner_join(
-        later,
-        (
-            asking.listing_id == later.later_listing,
-            later.later_row >= asking.row,
-            later.later_close >= asking.previous_close,
-        ),
-    )
-    recovered = back.group_by("event_id", "listing_id").aggregate(
-        days_to_recover=(back.later_row - back.row).min()
-    )
-    ends = daily_prices.group_by("listing_id").aggregate(
-        last_session=daily_prices.session_date.max(), newest=daily_prices.as_of.max()
-    )
-    rows = looked_up(rows, recovered, ("event_id", "listing_id"))
-    rows = rows.inner_join(ends, "listing_id")
-    follows: Any = rows.last_session > rows.session_date
+    newest = daily_prices.group_by("listing_id").aggregate(newest=daily_prices.as_of.max())
+    rows = rows.inner_join(newest, "listing_id")
     return rows.mutate(
-        observed_through=follows.ifelse(rows.last_session, None),
         as_of=ibis.greatest(
             rows.newest, rows.model_as_of, ibis.coalesce(rows.rate_as_of, rows.newest)
-        ),
+        )
     )

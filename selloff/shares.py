@@ -6,7 +6,7 @@ import functools
 import operator
 from typing import TYPE_CHECKING, Any
 
-from selloff._ibis import looked_up
+from selloff._ibis import factors_after, looked_up, product_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def shares_outstanding(
         Columns of ``core.share_classes``. `units_per_share` is the units of the listing's line that
         one share of the class stands for (TSM: 0.2, since a depositary receipt is five shares).
     splits : ibis Table
-        Columns of ``core.splits``.
+        Columns of ``core.splits``: what brings a count to the basis of ``core.daily_prices``.
     priority : sequence of str
         Names of sources.
     max_jump : float
@@ -68,7 +68,7 @@ def shares_outstanding(
         order_by=(rank, known.measured_on.desc(), known.source, known.shares_outstanding),
     )
     chosen = known.mutate(place=place).filter(lambda t: t.place == 0).select(*_COLUMNS)
-    return _plausible(chosen, splits, max_jump).drop("measured_on")
+    return _plausible(chosen, splits, max_jump)
 
 
 def _newest(rows: ir.Table) -> ir.Table:
@@ -119,18 +119,12 @@ def _news(counts: ir.Table) -> ir.Table:
 
 
 def _plausible(counts: ir.Table, splits: ir.Table, max_jump: float) -> ir.Table:
-    """Leave out the counts that no split explains."""
+    """Add the splits after each count, and leave out the counts that no split explains."""
     import ibis
 
-    later = splits.select("ex_date", "split_ratio", split_listing=splits.listing_id)
-    joined = counts.left_join(
-        later,
-        (counts.listing_id == later.split_listing, counts.measured_on < later.ex_date),
-    )
-    # The rounding of the logarithms is far below any factor that matters here.
-    factor = joined.split_ratio.ln().sum().coalesce(0.0).exp()
-    scaled = joined.group_by(*counts.columns).aggregate(factor=factor)
-    scaled = scaled.mutate(today=scaled.shares_outstanding * scaled.factor)
+    spans = factors_after(splits, "split_ratio")
+    scaled = product_after(counts, spans, lambda t: t.measured_on, "split_ratio_after")
+    scaled = scaled.mutate(today=scaled.shares_outstanding * scaled.split_ratio_after)
     in_time = ibis.window(group_by="listing_id", order_by="known_on")
     before = [scaled.today.lag(age).over(in_time) for age in range(1, _MEMORY + 1)]
     agreeing = [
@@ -139,7 +133,9 @@ def _plausible(counts: ir.Table, splits: ir.Table, max_jump: float) -> ir.Table:
     n_before = _total([count.notnull().cast("int8") for count in before])
     n_agreeing = _total([one.coalesce(0) for one in agreeing])
     judged = scaled.mutate(is_usual=n_agreeing * 2 >= n_before)
-    return judged.filter(judged.is_usual).select(*counts.columns)
+    return judged.filter(judged.is_usual).select(
+        "listing_id", "ticker", "known_on", "shares_outstanding", "split_ratio_after", "source"
+    )
 
 
 def _total(counts: list[Any]) -> Any:

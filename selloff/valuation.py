@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import looked_up
+from selloff._ibis import looked_up, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,11 @@ RATE_DAYS = 7
 
 
 def with_shares(rows: ir.Table, shares_outstanding: ir.Table) -> ir.Table:
-    """Add the share count known at the close before each row.
+    """Add the share count known at the close before each row, on the basis of the bars.
+
+    A count is of the day for which it was stated, the closes of ``core.daily_prices`` are adjusted
+    for every split known: times the splits after that day, count and close are of one basis, and a
+    split between the two changes no value.
 
     Parameters
     ----------
@@ -28,14 +32,16 @@ def with_shares(rows: ir.Table, shares_outstanding: ir.Table) -> ir.Table:
     Returns
     -------
     ibis Table
-        The rows with `shares_outstanding` (shares) and `shares_known_on`, the newest count with
-        ``known_on <= previous_session_date``; NULL where none was known by then.
+        The rows with `shares_outstanding` (in the shares that the bars quote) and
+        `shares_known_on`, the newest count with ``known_on <= previous_session_date``; NULL where
+        none was known by then.
     """
     import ibis
 
     listing = ibis.window(group_by="listing_id", order_by="known_on")
     counts = shares_outstanding.select(
-        "shares_outstanding",
+        shares_outstanding=shares_outstanding.shares_outstanding
+        * shares_outstanding.split_ratio_after,
         shares_listing="listing_id",
         shares_known_on="known_on",
         shares_known_until=shares_outstanding.known_on.lead().over(listing),
@@ -71,26 +77,23 @@ def with_usd_rates(rows: ir.Table, fx_rates: ir.Table) -> ir.Table:
     """
     import ibis
 
-    asked = rows.select("currency", "previous_session_date").distinct()
-    offers = fx_rates.select(
-        "rate_date", "usd_per_currency", rate_currency="currency", rate_as_of="as_of"
+    listed = ibis.window(group_by="currency", order_by="rate_date")
+    spans = fx_rates.select(
+        "currency",
+        "rate_date",
+        "usd_per_currency",
+        rate_as_of="as_of",
+        next_date=fx_rates.rate_date.lead().over(listed),
     )
-    pairs = asked.inner_join(
-        offers,
-        (
-            asked.currency == offers.rate_currency,
-            asked.previous_session_date >= offers.rate_date,
-            asked.previous_session_date <= offers.rate_date + ibis.interval(days=RATE_DAYS),
-        ),
-    )
-    age = ibis.row_number().over(
-        group_by=("currency", "previous_session_date"), order_by=pairs.rate_date.desc()
-    )
-    newest = (
-        pairs.mutate(age=age)
-        .filter(lambda t: t.age == 0)
-        .select("currency", "previous_session_date", "usd_per_currency", "rate_as_of")
-    )
+    # Every day that a rate is good for, from the rates alone: asking which days the rows need
+    # would have the engine compute the rows twice.
+    days = [
+        spans.mutate(previous_session_date=(spans.rate_date + ibis.interval(days=age)).cast("date"))
+        for age in range(RATE_DAYS + 1)
+    ]
+    good = stacked(*days)
+    good = good.filter(good.next_date.isnull() | (good.previous_session_date < good.next_date))
+    newest = good.drop("rate_date", "next_date")
     rated = looked_up(rows, newest, ("currency", "previous_session_date"))
     return rated.mutate(
         usd_per_currency=(rated.currency == "USD").ifelse(1.0, rated.usd_per_currency)
@@ -102,13 +105,16 @@ def with_losses(rows: ir.Table, shares_outstanding: ir.Table, fx_rates: ir.Table
 
     The value is ``shares x previous close x rate``, the loss ``shares x (previous close - close) x
     rate``, and the loss beyond what the market explains ``(1 - exp(AR)) x value``, with share count
-    and rate as known at the close before.
+    and rate as known at the close before. Prices and count are of one basis (`with_shares`), so
+    both are as they were on traded prices. Where there is no return there is no loss: two closes
+    with an unapplied split between them are of two bases.
 
     Parameters
     ----------
     rows : ibis Table
         Has `listing_id`, `previous_session_date`, `close`, `previous_close` (currency per share),
-        `currency` and `abnormal_return` (log points).
+        `currency`, `abnormal_return` (log points) and, where the two closes are neighbours,
+        `simple_return` (fraction).
     shares_outstanding, fx_rates : ibis Table
         Columns of the core tables of these names.
 
@@ -116,15 +122,18 @@ def with_losses(rows: ir.Table, shares_outstanding: ir.Table, fx_rates: ir.Table
     -------
     ibis Table
         The rows with `market_value_usd`, `market_value_lost_usd` and
-        `abnormal_market_value_lost_usd` (USD, losses positive; NULL where count or rate was
+        `abnormal_market_value_lost_usd` (USD, losses positive; NULL where count, rate or return is
         unknown) and the columns that `with_shares` and `with_usd_rates` add.
     """
     valued = with_usd_rates(with_shares(rows, shares_outstanding), fx_rates)
     usd = valued.shares_outstanding * valued.usd_per_currency
     value = usd * valued.previous_close
+    lost = usd * (valued.previous_close - valued.close)
+    if "simple_return" in valued.columns:
+        lost = valued.simple_return.isnull().ifelse(None, lost)
     return valued.mutate(
         market_value_usd=value,
-        market_value_lost_usd=usd * (valued.previous_close - valued.close),
+        market_value_lost_usd=lost,
         abnormal_market_value_lost_usd=value * (1 - valued.abnormal_return.exp()),
     )
 

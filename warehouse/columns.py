@@ -247,3 +247,30 @@ MARKET_VALUE_LOST_USD = Column(
     unit="USD",
     nullable=True,
 )
+MARKET_VALUE_USD = Column(
+    "market_value_usd",
+    "DOUBLE",
+    "Shares x previous close in USD: the whole firm's value at the close before.",
+    unit="USD",
+    nullable=True,
+    above=0,
+)
+ABNORMAL_MARKET_VALUE_LOST_USD = Column(
+    "abnormal_market_value_lost_usd",
+    "DOUBLE",
+    "-(exp(abnormal return) - 1) x market value at the close before; positive when lost.",
+    unit="USD",
+    nullable=True,
+)
+IS_COUNTED = Column(
+    "is_counted",
+    "BOOLEAN",
+    "True for the one listing that carries its firm's market value: sum losses over these rows "
+    "only.",
+)
+SHARES_KNOWN_ON = Column(
+    "shares_known_on",
+    "DATE",
+    "Date of the share count used, never after the close before.",
+    nullable=True,
+)

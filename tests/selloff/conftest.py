@@ -46,6 +46,7 @@ _USUAL = {
     "is_counted": True,
     "has_simulated_inputs": False,
     "n_estimation": 250,
+    "split_ratio_after": 1.0,
     "status": "detected",
     "scope": "market",
 }

@@ -12,7 +12,7 @@ from selloff.valuation import counted_once, with_losses, with_shares, with_usd_r
 from warehouse.tables.instruments import INSTRUMENTS, SHARES_OUTSTANDING
 from warehouse.tables.valuation import FX_RATES
 
-NUMBERS = ["close", "previous_close", "abnormal_return", "value"]
+NUMBERS = ["close", "previous_close", "simple_return", "abnormal_return", "value"]
 
 
 @pytest.fixture(scope="module")
@@ -89,17 +89,19 @@ def test_the_share_count_is_the_newest_known_at_the_close_before(bench, make, ro
     assert found.fillna(0).tolist() == [0, 10, 10, 20, 0]
 
 
+FALL = {
+    "listing_id": "X:A",
+    "currency": "EUR",
+    "previous_session_date": "2024-01-01",
+    "close": 9,
+    "previous_close": 10,
+    "simple_return": -0.1,
+    "abnormal_return": -0.5,
+}
+
+
 def test_losses_are_shares_times_prices_times_rate(bench, make, rows):
-    asked = rows(
-        {
-            "listing_id": "X:A",
-            "currency": "EUR",
-            "previous_session_date": "2024-01-01",
-            "close": 9,
-            "previous_close": 10,
-            "abnormal_return": -0.5,
-        }
-    )
+    asked = rows(FALL)
     shares = bench.put(SHARES_OUTSTANDING, make.shares(A=100))
     found = fetched(with_losses(asked, shares, bench.put(FX_RATES, make.rates("EUR", [2]))))
     row = found.iloc[0]
@@ -107,6 +109,26 @@ def test_losses_are_shares_times_prices_times_rate(bench, make, rows):
     assert row["market_value_lost_usd"] == 200
     # exp(-0.5) of 2,000 USD is 1,213.06 USD.
     assert row["abnormal_market_value_lost_usd"] == pytest.approx(786.9387, abs=1e-4)
+
+
+def test_a_count_is_brought_to_the_basis_of_the_bars_by_the_splits_after_it(bench, make, rows):
+    # Ten shares, stated before a 10:1 split that the bars contain: a hundred of today's.
+    counted = make.shares(A=10).assign(split_ratio_after=10.0)
+    shares = bench.put(SHARES_OUTSTANDING, counted)
+    found = fetched(with_losses(rows(FALL), shares, bench.put(FX_RATES, make.rates("EUR", [2]))))
+    row = found.iloc[0]
+    assert row["shares_outstanding"] == 100
+    assert row["market_value_lost_usd"] == 200
+
+
+def test_without_a_return_nothing_is_lost_whatever_the_closes_say(bench, make, rows):
+    # An unapplied split: the closes are of two bases, and the return is withheld.
+    split = {**FALL, "close": 1, "simple_return": None, "abnormal_return": None}
+    shares = bench.put(SHARES_OUTSTANDING, make.shares(A=100))
+    found = fetched(with_losses(rows(split), shares, bench.put(FX_RATES, make.rates("EUR", [2]))))
+    row = found.iloc[0]
+    assert row["market_value_usd"] == 2_000
+    assert row[["market_value_lost_usd", "abnormal_market_value_lost_usd"]].isna().all()
 
 
 @pytest.fixture(scope="module")

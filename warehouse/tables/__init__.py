@@ -9,6 +9,7 @@ from warehouse.tables import (
     drawdowns,
     event_studies,
     instruments,
+    losses,
     meta,
     prices,
     quarantine,
@@ -27,6 +28,7 @@ MODULES = (
     returns,
     drawdowns,
     selloffs,
+    losses,
     event_studies,
     meta,
 )

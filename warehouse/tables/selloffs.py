@@ -5,6 +5,25 @@ from __future__ import annotations
 from warehouse import columns as c
 from warehouse.contract import Column, Order, Table
 
+_SEVERITY = Column(
+    "severity",
+    "DOUBLE",
+    "Share of a history that was no worse; 1 for the worst so far.",
+    unit="fraction",
+    nullable=True,
+    above=0,
+    maximum=1,
+)
+_DAYS_TO_RECOVER = Column(
+    "days_to_recover",
+    "BIGINT",
+    "Sessions until the close was back at `previous_close`; 0 if it never fell below, NULL while "
+    "open.",
+    unit="sessions",
+    nullable=True,
+    minimum=0,
+)
+
 SELLOFF_EVENTS = Table(
     layer="mart",
     name="selloff_events",
@@ -110,40 +129,64 @@ SELLOFF_METRICS = Table(
         c.CLOSE.but(name="previous_close", doc="Last close before the event.", nullable=True),
         c.CURRENCY,
         c.SIMPLE_RETURN,
+        c.LOG_RETURN.but(
+            name="overnight_log_return",
+            doc="ln(open / previous close): the part of the fall that no one could trade; NULL "
+            "without an open.",
+        ),
+        c.LOG_RETURN.but(
+            name="intraday_log_return",
+            doc="ln(close / open): the part of the fall in the session; NULL without an open.",
+        ),
         c.ABNORMAL_RETURN,
         c.ABNORMAL_Z,
         c.ABNORMAL_VOLUME_Z,
+        _SEVERITY.but(
+            name="return_severity",
+            doc="Share of the listing's returns up to this session, it included, that were no "
+            "lower: 1 for its worst so far; NULL below 60.",
+        ),
+        _SEVERITY.but(
+            name="abnormal_severity",
+            doc="The same of its abnormal z.",
+        ),
         c.DRAWDOWN,
+        c.MARKET_VALUE_USD,
         c.MARKET_VALUE_LOST_USD,
-        c.MARKET_VALUE_LOST_USD.but(
-            name="abnormal_market_value_lost_usd",
-            doc="-(exp(abnormal return) - 1) x market value before the event; positive when lost.",
+        c.ABNORMAL_MARKET_VALUE_LOST_USD,
+        c.IS_COUNTED,
+        c.SHARES_OUTSTANDING.but(
+            doc="Share count used, in the shares that the bars quote; NULL where unknown."
         ),
-        Column(
-            "is_counted",
-            "BOOLEAN",
-            "True for the one listing that carries its firm's market value in the event: sum "
-            "losses over these rows only.",
-        ),
-        c.SHARES_OUTSTANDING,
-        Column(
-            "shares_known_on",
-            "DATE",
-            "Date of the share count used, never after the close before the event.",
-            nullable=True,
-        ),
+        c.SHARES_KNOWN_ON,
         c.USD_PER_CURRENCY.but(
             nullable=True, doc="Exchange rate used, from the close before the event."
         ),
-        Column(
-            "days_to_recover",
-            "BIGINT",
-            "Sessions until the close was back at `previous_close`; 0 if it never fell below, "
-            "NULL while open.",
-            unit="sessions",
-            nullable=True,
-            minimum=0,
+        c.SIMPLE_RETURN.but(
+            name="rebound_return",
+            doc="Return of the listing's next session; positive where it rebounded.",
         ),
+        Column(
+            "trough_date",
+            "DATE",
+            "First session with the lowest close, from the event's on, up to 20 sessions later and "
+            "before the recovery; NULL where the listing did not fall.",
+            nullable=True,
+        ),
+        c.SIMPLE_RETURN.but(
+            name="trough_return", doc="That lowest close / `previous_close` - 1; negative."
+        ),
+        c.MARKET_VALUE_LOST_USD.but(
+            name="peak_to_trough_market_value_lost_usd",
+            doc="Shares x (previous close - lowest close) in USD at the rate before the event; "
+            "positive.",
+        ),
+        _DAYS_TO_RECOVER.but(
+            name="days_to_recover_half",
+            doc="Sessions until the close was back at the middle between `previous_close` and "
+            "`close`; 0 if it never fell below, NULL while open.",
+        ),
+        _DAYS_TO_RECOVER,
         c.OBSERVED_THROUGH,
         c.N_FLAGGED,
         c.N_QUARANTINED,
@@ -151,6 +194,13 @@ SELLOFF_METRICS = Table(
         c.AS_OF,
     ),
     grain=("event_id", "listing_id"),
+    orders=(
+        Order("shares_known_on", "previous_session_date"),
+        Order("previous_session_date", "session_date"),
+        Order("session_date", "trough_date"),
+        Order("trough_return", "simple_return"),
+        Order("days_to_recover_half", "days_to_recover"),
+    ),
 )
 
 SECTOR_CONTAGION = Table(

@@ -14,8 +14,17 @@ SELECT
   m.simple_return,
   m.abnormal_return,
   m.abnormal_z,
+  m.return_severity,
   m.drawdown,
   m.market_value_lost_usd,
+  m.abnormal_market_value_lost_usd,
+  l.rank_in_listing_so_far,
+  l.rank_in_history_so_far,
+  m.rebound_return,
+  m.trough_date,
+  m.trough_return,
+  m.peak_to_trough_market_value_lost_usd,
+  m.days_to_recover_half,
   m.days_to_recover,
   m.observed_through,
   m.n_flagged,
@@ -30,4 +39,6 @@ SELECT
 FROM mart.selloff_metrics AS m
 JOIN mart.selloff_events AS e USING (event_id)
 JOIN core.instruments AS i USING (listing_id)
+LEFT JOIN mart.market_value_losses AS l
+  ON l.listing_id = m.listing_id AND l.session_date = m.session_date
 ORDER BY m.event_id, m.simple_return

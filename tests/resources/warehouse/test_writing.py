@@ -101,8 +101,8 @@ def shares(*rows):
 def test_a_table_without_partitions_is_replaced_whole_and_changes_without_a_session(
     warehouse, query, write
 ):
-    one = (A, "A", FRIDAY, 1e9, "issue")
-    write(shares(one, (B, "B", FRIDAY, 2e9, "issue")), table=SHARES_OUTSTANDING)
+    one = (A, "A", FRIDAY, 1e9, 1.0, "issue")
+    write(shares(one, (B, "B", FRIDAY, 2e9, 1.0, "issue")), table=SHARES_OUTSTANDING)
     written = write(shares(one), MONDAY, table=SHARES_OUTSTANDING)
     assert (written.n_rows, written.n_changed, written.from_session) == (1, 1, None)
     assert query(warehouse, "FROM core.shares_outstanding") == [one]
@@ -121,10 +121,10 @@ def test_a_row_that_breaks_the_contract_raises_and_changes_nothing(
 
 
 def test_columns_are_written_by_name_and_a_missing_number_is_null(warehouse, query, write):
-    frame = shares((A, "A", FRIDAY, 1e9, "issue")).iloc[:, ::-1]
+    frame = shares((A, "A", FRIDAY, 1e9, 1.0, "issue")).iloc[:, ::-1]
     write(frame, table=SHARES_OUTSTANDING)
-    assert query(warehouse, "FROM core.shares_outstanding") == [(A, "A", FRIDAY, 1e9, "issue")]
-    frame = shares((A, "A", FRIDAY, float("nan"), "issue"))
+    assert query(warehouse, "FROM core.shares_outstanding") == [(A, "A", FRIDAY, 1e9, 1.0, "issue")]
+    frame = shares((A, "A", FRIDAY, float("nan"), 1.0, "issue"))
     with pytest.raises(duckdb.ConstraintException, match="NOT NULL"):
         write(frame, table=SHARES_OUTSTANDING)
 
@@ -166,7 +166,7 @@ def test_a_table_is_stale_from_the_beginning_where_an_input_without_sessions_cha
 ):
     write(daily(), inputs=[SHARES_OUTSTANDING])
     assert stale(warehouse, DAILY_PRICES, SHARES_OUTSTANDING) is None
-    write(shares((A, "A", FRIDAY, 1e9, "issue")), table=SHARES_OUTSTANDING)
+    write(shares((A, "A", FRIDAY, 1e9, 1.0, "issue")), table=SHARES_OUTSTANDING)
     assert stale(warehouse, DAILY_PRICES, SHARES_OUTSTANDING) == date.min
 
 

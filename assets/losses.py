@@ -1,0 +1,40 @@
+"""What sell-offs cost: every loss with its rank, the sums of each event, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assets._table import table_asset
+from selloff import paths, records, totals
+from warehouse.tables.losses import CAR_PATHS, LOSS_TOTALS, MARKET_VALUE_LOSSES
+
+
+@table_asset(MARKET_VALUE_LOSSES)
+def market_value_losses(
+    daily_prices: Any,
+    abnormal_returns: Any,
+    instruments: Any,
+    shares_outstanding: Any,
+    fx_rates: Any,
+) -> Any:
+    """Rank every loss of market value in its listing's, its region's and the whole history."""
+    return records.market_value_losses(
+        daily_prices, abnormal_returns, instruments, shares_outstanding, fx_rates
+    )
+
+
+@table_asset(LOSS_TOTALS)
+def loss_totals(selloff_events: Any, selloff_metrics: Any, instruments: Any) -> Any:
+    """Sum what every event cost, each firm once."""
+    return totals.loss_totals(selloff_events, selloff_metrics, instruments)
+
+
+@table_asset(CAR_PATHS)
+def car_paths(
+    selloff_events: Any, selloff_metrics: Any, abnormal_returns: Any, instruments: Any
+) -> Any:
+    """Follow the cumulative abnormal return around every event, with its bands."""
+    return paths.car_paths(selloff_events, selloff_metrics, abnormal_returns, instruments)
+
+
+ASSETS = [market_value_losses, loss_totals, car_paths]

@@ -1,0 +1,140 @@
+"""What an event cost in all: sums over markets, regions and sectors, each firm once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from selloff._ibis import looked_up, stacked
+from selloff.members import members
+from selloff.valuation import counted_once
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+UNKNOWN = "unknown"
+
+_GROUP = ("event_id", "grouping", "group_name")
+_COLUMNS = (
+    *_GROUP,
+    "n_firms",
+    "n_unknown",
+    "market_value_usd",
+    "market_value_lost_usd",
+    "abnormal_market_value_lost_usd",
+    "gross_market_value_lost_usd",
+    "gross_market_value_gained_usd",
+    "peak_to_trough_market_value_lost_usd",
+    "largest_listing_id",
+    "largest_share_of_loss",
+    "observed_through",
+    "n_flagged",
+    "n_quarantined",
+    "has_simulated_inputs",
+    "as_of",
+)
+_CARRIED = (
+    "event_id",
+    "listing_id",
+    "market_value_usd",
+    "market_value_lost_usd",
+    "abnormal_market_value_lost_usd",
+    "peak_to_trough_market_value_lost_usd",
+    "observed_through",
+    "n_flagged",
+    "n_quarantined",
+    "has_simulated_inputs",
+    "as_of",
+)
+
+
+def loss_totals(
+    selloff_events: ir.Table, selloff_metrics: ir.Table, instruments: ir.Table
+) -> ir.Table:
+    """Return what each event cost, summed over equities with each firm counted once.
+
+    Four groupings, each complete in itself. ``all``: every firm, in whatever region; ``region`` and
+    ``sector``: the same firms, by the region or sector of the listing that carries the firm's
+    value (`unknown` where it is not known), so that they add up to ``all``; ``market``: the members
+    of the market of the event's own region, counted among themselves (a firm whose primary listing
+    is elsewhere counts here with its listing here), which is what detection counts.
+
+    Parameters
+    ----------
+    selloff_events, selloff_metrics, instruments : ibis Table
+        Columns of the tables of these names.
+
+    Returns
+    -------
+    ibis Table
+        Columns of ``mart.loss_totals``. Losses are USD, positive when value was lost;
+        `market_value_lost_usd` is the gross loss less the gross gain; sums are NULL where no
+        firm's loss is known. `n_unknown` counts the firms without one. The loss from peak to
+        trough is the sum of each firm's own, whose days differ.
+    """
+    import ibis
+
+    equities = instruments.filter(instruments.asset_class == "equity")
+    rows = selloff_metrics.semi_join(equities, "listing_id")
+    counted = rows.filter(rows.is_counted)
+    groups = {
+        "all": ibis.literal("all"),
+        "region": counted.region.coalesce(UNKNOWN),
+        "sector": counted.sector.coalesce(UNKNOWN),
+    }
+    parts = [
+        counted.select(*_CARRIED, grouping=ibis.literal(grouping), group_name=name)
+        for grouping, name in groups.items()
+    ]
+    parts.append(_of_markets(selloff_events, rows, instruments))
+    return _summed(stacked(*parts)).select(*_COLUMNS)
+
+
+def _of_markets(selloff_events: ir.Table, rows: ir.Table, instruments: ir.Table) -> ir.Table:
+    """Return the members of the market of each event's region, each firm once among them."""
+    import ibis
+
+    places = selloff_events.select("event_id", event_region="region")
+    asked = rows.select("event_id", "listing_id", "session_date")
+    inside = members(asked, instruments).inner_join(places, "event_id")
+    inside = inside.filter(inside.region == inside.event_region)
+    held = rows.select(*_CARRIED).inner_join(
+        inside.select("event_id", "listing_id", group_name="event_region"),
+        ("event_id", "listing_id"),
+    )
+    once = counted_once(held, instruments, ("event_id",), "market_value_usd")
+    return once.filter(once.is_counted).select(
+        *_CARRIED, grouping=ibis.literal("market"), group_name="group_name"
+    )
+
+
+def _summed(rows: ir.Table) -> ir.Table:
+    """Sum each group, and name the firm that lost most in it."""
+    import ibis
+
+    lost = rows.market_value_lost_usd
+    is_known = lost.notnull()
+    place = ibis.row_number().over(
+        group_by=_GROUP, order_by=(lost.isnull(), lost.desc(), "listing_id")
+    )
+    placed = rows.mutate(place=place)
+    largest = placed.filter(placed.place == 0, placed.market_value_lost_usd > 0).select(
+        *_GROUP, largest_listing_id="listing_id", largest_loss="market_value_lost_usd"
+    )
+    totals = rows.group_by(_GROUP).aggregate(
+        n_firms=is_known.ifelse(1, 0).sum(),
+        n_unknown=is_known.ifelse(0, 1).sum(),
+        market_value_usd=rows.market_value_usd.sum(where=is_known),
+        market_value_lost_usd=lost.sum(),
+        abnormal_market_value_lost_usd=rows.abnormal_market_value_lost_usd.sum(),
+        gross_market_value_lost_usd=lost.clip(lower=0).sum(),
+        gross_market_value_gained_usd=(-lost).clip(lower=0).sum(),
+        peak_to_trough_market_value_lost_usd=rows.peak_to_trough_market_value_lost_usd.sum(),
+        observed_through=rows.observed_through.max(),
+        n_flagged=rows.n_flagged.sum(),
+        n_quarantined=rows.n_quarantined.sum(),
+        has_simulated_inputs=rows.has_simulated_inputs.cast("int64").sum() > 0,
+        as_of=rows.as_of.max(),
+    )
+    totals = looked_up(totals, largest, _GROUP)
+    share = totals.largest_loss / totals.gross_market_value_lost_usd.nullif(0)
+    return totals.mutate(largest_share_of_loss=share)
