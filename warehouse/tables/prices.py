@@ -35,6 +35,11 @@ PRICE_VINTAGES = Table(
         c.TICKER,
         c.SESSION_DATE,
         *_BAR,
+        c.MARKET_VALUE,
+        c.EXCHANGE_MIC.but(
+            nullable=True,
+            doc="Exchange that the delivery names, ISO 10383; NULL where it names none.",
+        ),
         c.BASIS,
         c.SOURCE,
         _PROVISIONAL,
