@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
 from resources.batch import Days
+from resources.prices.exchanges import completed
 from selloff import identity
 from warehouse.tables.instruments import (
     DELISTINGS,
@@ -24,19 +25,13 @@ if TYPE_CHECKING:
 
 @table_asset(INSTRUMENTS)
 def instruments(reference: Reference, price_vintages: Any) -> Any:
-    """Classify every listing; a ticker that only the prices know gets a row with NULL sector."""
-    import pyarrow as pa
-
-    known = reference.instruments()
+    """Classify every listing; one that only the prices know has what its exchange says of it."""
     delivered = price_vintages.group_by("listing_id").agg(
-        ticker=price_vintages.ticker.max(), currency=price_vintages.currency.max()
+        ticker=price_vintages.ticker.max(),
+        currency=price_vintages.currency.max(),
+        exchange_mic=price_vintages.exchange_mic.argmax(price_vintages.session_date),
     )
-    ids = known["listing_id"].to_pylist()
-    unknown = delivered.filter(~delivered.listing_id.isin(ids)).to_pyarrow()
-    constant = {"asset_class": "equity", "is_primary": True, "registered_from": "prices"}
-    registered = [{**constant, **row} for row in unknown.to_pylist()]
-    rows = pa.Table.from_pylist(registered, schema=known.schema)
-    return pa.concat_tables([known, rows])
+    return completed(reference.instruments(), delivered.to_pyarrow())
 
 
 @table_asset(LISTING_SYMBOLS)

@@ -12,10 +12,17 @@ from assets._table import spec, table_asset
 from resources.batch import Answer, Batch, Days
 from resources.configuration import exchange_problems, price_problems, refuse
 from selloff import adjustments, prices
+from selloff import proposed_splits as unapplied
 from selloff import quarantine as kept_out
 from selloff import restatements as history
 from selloff.history import since
-from warehouse.tables.actions import CORPORATE_ACTIONS, DIVIDENDS, RESTATEMENTS, SPLITS
+from warehouse.tables.actions import (
+    CORPORATE_ACTIONS,
+    DIVIDENDS,
+    PROPOSED_SPLITS,
+    RESTATEMENTS,
+    SPLITS,
+)
 from warehouse.tables.prices import DAILY_PRICES, FETCHES, PRICE_VINTAGES
 from warehouse.tables.quarantine import QUARANTINE, QUARANTINE_DECISIONS, QUARANTINED_BARS
 
@@ -91,18 +98,28 @@ def quarantined_bars(
     )
 
 
+@table_asset(PROPOSED_SPLITS)
+def proposed_splits(
+    price_vintages: Any, quarantined_bars: Any, splits: Any, implied_shares: Any
+) -> Any:
+    """Find the splits that prices were not adjusted for, and propose them."""
+    return unapplied.proposed_splits(price_vintages, quarantined_bars, splits, implied_shares)
+
+
 @table_asset(DAILY_PRICES)
 def daily_prices(
     price_vintages: Any,
     quarantined_bars: Any,
     splits: Any,
+    proposed_splits: Any,
     sessions: Any,
     instruments: Any,
     days: Days,
 ) -> Any:
     """Keep the newest vintage of every bar, with our judgements on it."""
     recent = since(price_vintages, days.start, FLAG_HISTORY)
-    return prices.daily_prices(recent, quarantined_bars, splits, sessions, instruments)
+    bars = prices.daily_prices(recent, quarantined_bars, splits, sessions, instruments)
+    return unapplied.with_unapplied_splits(bars, proposed_splits)
 
 
 def _closed(days: Days) -> Batch:
@@ -126,6 +143,7 @@ ASSETS = [
     dividends,
     restatements,
     quarantined_bars,
+    proposed_splits,
     daily_prices,
     *BOOKS,
 ]

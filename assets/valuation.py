@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
 from resources.shares import share_classes as classes
-from selloff import fx, shares
+from selloff import fx, market_values, shares
+from selloff import implied_shares as runs
 from warehouse.tables.instruments import SHARES_OUTSTANDING
-from warehouse.tables.valuation import FX_RATES, RAW_FX_RATES, RAW_SHARES_OUTSTANDING, SHARE_CLASSES
+from warehouse.tables.valuation import (
+    FX_RATES,
+    IMPLIED_SHARES,
+    QUARANTINED_MARKET_VALUES,
+    RAW_FX_RATES,
+    RAW_SHARES_OUTSTANDING,
+    SHARE_CLASSES,
+)
 
 if TYPE_CHECKING:
     from resources.batch import Batch, Days
@@ -38,10 +46,30 @@ def raw_fx_rates(valuation_source: Valuation, days: Days) -> Batch:
     return valuation_source.fx_rates(days)
 
 
+@table_asset(IMPLIED_SHARES)
+def implied_shares(price_vintages: Any, quarantined_bars: Any, splits: Any) -> Any:
+    """Divide delivered market values by their prices."""
+    return runs.implied_shares(price_vintages, quarantined_bars, splits)
+
+
+@table_asset(QUARANTINED_MARKET_VALUES)
+def quarantined_market_values(implied_shares: Any, splits: Any, proposed_splits: Any) -> Any:
+    """Name the market values that imply a count which nothing else confirms."""
+    return market_values.quarantined_market_values(implied_shares, splits, proposed_splits)
+
+
 @table_asset(SHARES_OUTSTANDING)
-def shares_outstanding(raw_shares_outstanding: Any, share_classes: Any, splits: Any) -> Any:
-    """Keep the counts as they became known."""
-    return shares.shares_outstanding(raw_shares_outstanding, share_classes, splits)
+def shares_outstanding(
+    raw_shares_outstanding: Any,
+    share_classes: Any,
+    splits: Any,
+    implied_shares: Any,
+    proposed_splits: Any,
+) -> Any:
+    """Keep the counts as they became known; where none was stated, what market values imply."""
+    stated = shares.shares_outstanding(raw_shares_outstanding, share_classes, splits)
+    implied = market_values.implied_counts(implied_shares, splits, proposed_splits)
+    return market_values.with_implied_counts(stated, implied)
 
 
 @table_asset(FX_RATES)
@@ -50,4 +78,12 @@ def fx_rates(raw_fx_rates: Any, daily_prices: Any, instruments: Any) -> Any:
     return fx.fx_rates(raw_fx_rates, daily_prices, instruments)
 
 
-ASSETS = [raw_shares_outstanding, raw_fx_rates, share_classes, shares_outstanding, fx_rates]
+ASSETS = [
+    raw_shares_outstanding,
+    raw_fx_rates,
+    share_classes,
+    implied_shares,
+    quarantined_market_values,
+    shares_outstanding,
+    fx_rates,
+]

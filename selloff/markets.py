@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff._ibis import by_listing, stacked
+from selloff.proposed_splits import has_unapplied_split
 from selloff.valuation import counted_once, with_shares
 from selloff.volatility import ewma_volatility
 
@@ -59,11 +60,12 @@ def market_levels(
 ) -> ir.Table:
     """Return the level that listings of a region are held against, session by session.
 
-    A region with a ticker in `markets` has that ticker's close. Of the others, a session has the
-    capitalisation-weighted mean of the region's equities, each firm counted once, if at least two
-    had a known share count at the close before; else the default region's market as it stood at its
-    last close strictly before the region's own, on sessions that have seen a new one. A session
-    without a level has no row.
+    A region with a ticker in `markets` has that ticker's close, if the ticker has any bar. Of the
+    others, a session has the capitalisation-weighted mean of the region's equities, each firm
+    counted once, if at least two had a known share count at the close before; else the default
+    region's market as it stood at its last close strictly before the region's own, on sessions that
+    have seen a new one. A session without a level has no row. Nothing is measured to a bar flagged
+    ``unapplied_split``: a member is left out of that step, a ticker's levels begin anew.
 
     Parameters
     ----------
@@ -83,7 +85,10 @@ def market_levels(
         that a region's equities are quoted in one currency.
     """
     quoted = [_quoted(daily_prices, region, ticker) for region, ticker in markets.items()]
-    weighted = _weighted(daily_prices, instruments, shares_outstanding, tuple(markets))
+    listed = instruments
+    for each in quoted:  # a configured ticker without any bar stands for nothing
+        listed = listed.anti_join(each, "region")
+    weighted = _weighted(daily_prices, listed, shares_outstanding)
     own = stacked(*quoted, weighted)
     lenders = own.filter(own.region == default_region)
     closes = region_closes(instruments, sessions)
@@ -91,7 +96,7 @@ def market_levels(
         instruments.select("listing_id", "region"), "listing_id"
     ).select("region", "session_date")
     asking = closes.semi_join(traded, ("region", "session_date"))
-    asking = asking.filter(asking.region.notin((*markets, default_region)))
+    asking = asking.filter(asking.region != default_region).semi_join(listed, "region")
     lent = closes.filter(closes.region == default_region)
     borrowed = _borrowed(lenders, lent, asking).anti_join(weighted, ("region", "session_date"))
     return stacked(own, borrowed)
@@ -127,13 +132,19 @@ def _quoted(daily_prices: ir.Table, region: str, ticker: str) -> ir.Table:
     import ibis
 
     bars = daily_prices.filter(daily_prices.ticker == ticker)
+    # What the level is changes its name with its basis, so that no return leads from one to the
+    # other.
+    n_bases = has_unapplied_split(bars).cast("int64").sum().over(by_listing(following=0))
+    name = (n_bases == 0).ifelse(
+        ticker, ibis.literal(f"{ticker}, basis ").concat((n_bases + 1).cast("string"))
+    )
     return bars.select(
         "session_date",
         "n_quarantined",
         "is_simulated",
         "as_of",
         region=ibis.literal(region),
-        market=ibis.literal(ticker),
+        market=name,
         log_level=bars.close.nullif(0).ln(),
         n_flagged=(bars.quality_flags != "").cast("int64"),
     ).select(*_LEVELS)
@@ -143,16 +154,11 @@ def _weighted(
     daily_prices: ir.Table,
     instruments: ir.Table,
     shares_outstanding: ir.Table,
-    configured: tuple[str, ...],
 ) -> ir.Table:
     """Return the levels of regions whose market is made of their equities."""
     import ibis
 
-    members = instruments.filter(
-        instruments.asset_class == "equity",
-        instruments.region.notnull(),
-        instruments.region.notin(configured),
-    )
+    members = instruments.filter(instruments.asset_class == "equity", instruments.region.notnull())
     bars = daily_prices.inner_join(members.select("listing_id", "region"), "listing_id")
     bars = bars.mutate(
         previous_session_date=bars.session_date.lag().over(by_listing()),
@@ -160,7 +166,7 @@ def _weighted(
         previous_simulated=bars.is_simulated.lag().over(by_listing()),
         previous_as_of=bars.as_of.lag().over(by_listing()),
     )
-    held = with_shares(bars, shares_outstanding)
+    held = with_shares(bars.filter(~has_unapplied_split(bars)), shares_outstanding)
     held = held.mutate(weight=held.shares_outstanding * held.previous_close)
     held = counted_once(
         held.filter(held.weight > 0), instruments, ("region", "session_date"), "weight"

@@ -69,7 +69,8 @@ def daily_prices(
         rounding, `n_quarantined` the quarantined bars since the row before, for a first row all
         before it. A flagged bar is kept.
     """
-    clean = price_vintages.anti_join(quarantined_bars, _BAR)
+    bars = price_vintages.drop("market_value", "exchange_mic")  # not of the bar
+    clean = bars.anti_join(quarantined_bars, _BAR)
     told = reconciled(split_adjusted(newest(clean, *_BAR, "source"), splits), priority)
     n_sources = told.agrees.sum().over(group_by=_BAR)
     bars = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selloff._ibis import by_listing, looked_up
+from selloff.proposed_splits import has_unapplied_split
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -98,7 +99,8 @@ def abnormal_returns(
     -------
     ibis Table
         Columns of ``core.abnormal_returns``, one row per bar. Returns are fractions or log points,
-        negative when the price falls. NULL: returns of a first bar; market figures where the
+        negative when the price falls. NULL: returns of a first bar, and to a bar flagged
+        ``unapplied_split``, with all that rests on them; market figures where the
         market lacks one of the two sessions or changed its construction between them; model
         figures with fewer than `model.minimum` pairs or a market that did not move; z where the
         residuals are rounding noise (`residual_sigma` is 0 then). `n_flagged` and `n_quarantined`
@@ -159,11 +161,13 @@ def _pairs(
         previous_simulated=rows.simulated.lag().over(by_listing()),
         previous_known_at=rows.known_at.lag().over(by_listing()),
     )
+    # Across an unapplied split two closes are of two bases, and there is no return.
+    is_return = ~has_unapplied_split(lagged)
     is_same = lagged.market == lagged.previous_market
     # Differences of logarithms, as the market's own: a listing that is the market cancels exactly.
     return lagged.mutate(
-        simple_return=lagged.close / lagged.previous_close.nullif(0) - 1,
-        log_return=lagged.log_close - lagged.previous_log_close,
+        simple_return=is_return.ifelse(lagged.close / lagged.previous_close.nullif(0) - 1, None),
+        log_return=is_return.ifelse(lagged.log_close - lagged.previous_log_close, None),
         market_log_return=is_same.ifelse(lagged.log_level - lagged.previous_level, None),
     )
 

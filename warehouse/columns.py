@@ -136,6 +136,16 @@ VOLUME = Column(
     minimum=0,
 )
 
+MARKET_VALUE = Column(
+    "market_value",
+    "DOUBLE",
+    "Market value at the close as its vendor states it, of the whole firm even where a line is one "
+    "class of it; NULL where not delivered, or delivered as 0.",
+    unit="currency",
+    nullable=True,
+    above=0,
+)
+
 BASIS = Column(
     "basis",
     "VARCHAR",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 
     from resources.batch import Batch, Days, Listing
 
-NUMBERS = ("open", "high", "low", "close", "adj_close", "volume")
+NUMBERS = ("open", "high", "low", "close", "adj_close", "volume", "market_value")
 COLUMNS = (
     "listing_id",
     "ticker",
     "session_date",
     *NUMBERS,
     "currency",
+    "exchange_mic",
     "basis",
     "source",
     "is_provisional",
@@ -92,6 +94,7 @@ def complete(delivered: pa.Table, by_ticker: dict[str, Listing], source: str) ->
     )
     defaults = {
         **dict.fromkeys(NUMBERS, pa.scalar(None, pa.float64())),
+        "exchange_mic": pa.scalar(None, pa.string()),
         "basis": pa.scalar("split_adjusted"),
         "source": pa.scalar(source),
         "is_provisional": pa.scalar(value=False),
@@ -103,6 +106,19 @@ def complete(delivered: pa.Table, by_ticker: dict[str, Listing], source: str) ->
         if name not in columns:
             columns[name] = pa.repeat(value, n)
     return pa.table({name: columns[name] for name in COLUMNS})
+
+
+def without_zeros(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, Counter[str]]:
+    """Return numbers, or text that spells them, with null for 0; and how many there were."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_string(values.type):
+        is_zero = pc.match_substring_regex(values, r"^\s*[+-]?0+(\.0*)?\s*$")
+    else:
+        is_zero = pc.equal(values, 0)
+    kept = pc.if_else(is_zero, pa.scalar(None, values.type), values)
+    return kept, Counter({"0": pc.sum(is_zero).as_py() or 0})
 
 
 def of_the_day(bars: pa.Table, symbols: pa.Table) -> pa.Table:

@@ -5,15 +5,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from resources.batch import Answer, Batch, Days, Reject
 from resources.prices import actions
-from resources.prices.bars import complete, known, of_the_day, together, utc_now
+from resources.prices.bars import (
+    complete,
+    known,
+    of_the_day,
+    together,
+    utc_now,
+    without_zeros,
+)
 from resources.prices.dates import is_within, readable, sessions_of
-from resources.prices.layouts import SUFFIXES, PriceFile, UnreadableError
+from resources.prices.exchanges import mics_of
+from resources.prices.layouts import SUFFIXES, PriceFile, UnreadableError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -102,6 +111,7 @@ class _Reading:
     bars: list[pa.Table] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    unsaid: Counter[str] = field(default_factory=Counter)
 
     def read(self, file: PriceFile) -> None:
         """Take what one file holds; a file that breaks off gives nothing but its failure."""
@@ -114,7 +124,7 @@ class _Reading:
         self.rejects += file.rejects
         n_rows = sum(table.num_rows for table in tables)
         if n_rows:
-            self.say(file.name, "delivered", None, n_rows)
+            self.say(file.name, "delivered", self._note(), n_rows)
         elif file.rejects:
             self.say(file.name, "failed", f"{file.name}: every row was refused", 0)
         else:
@@ -165,10 +175,27 @@ class _Reading:
             kept = table.set_column(place, "session_date", sessions).filter(
                 is_within(sessions, self.days)
             )
+            kept = self._understood(kept)
             name = pa.repeat(pa.scalar(file.name), kept.num_rows)
             basis = pa.repeat(pa.scalar(self.basis), kept.num_rows)
             bars = kept.append_column("source_file", name).append_column("basis", basis)
             yield complete(bars, self.by_ticker, "files")
+
+    def _understood(self, bars: pa.Table) -> pa.Table:
+        """Translate what exchanges are called, and take a market value of 0 for none at all."""
+        for name, read in (("exchange_mic", mics_of), ("market_value", without_zeros)):
+            if name in bars.column_names:
+                place = bars.column_names.index(name)
+                values, unsaid = read(bars[name])
+                bars = bars.set_column(place, name, values)
+                self.unsaid.update({f"{name} {value!r}": n for value, n in unsaid.items()})
+        return bars
+
+    def _note(self) -> str | None:
+        """Return what of a file's values says nothing, in one line, and begin anew."""
+        counted = [f"{what} in {n:,} rows" for what, n in sorted(self.unsaid.items()) if n]
+        self.unsaid.clear()
+        return one_line("taken as not known: " + ", ".join(counted)) if counted else None
 
     def _mics(self, tickers: pa.ChunkedArray) -> pa.Array:
         """Return each row's exchange, null where it is not known."""

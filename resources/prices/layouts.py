@@ -32,7 +32,15 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "session_date": ("date", "session_date"),
     **{name: (name,) for name in NUMBERS},
     "adj_close": ("adj_close", "adjclose", "adjusted_close"),
+    "market_value": (
+        "market_value",
+        "market_cap",
+        "marketcap",
+        "market_capitalization",
+        "market_capitalisation",
+    ),
     "currency": ("currency",),
+    "exchange_mic": ("exchange_mic", "mic", "exchange"),
 }
 REQUIRED = ("session_date", "close")
 

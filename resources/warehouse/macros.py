@@ -65,7 +65,13 @@ _DOCS = {
 
 def files() -> dict[str, str]:
     """Return the text of every generated file, by the name of its relation."""
-    from selloff import adjustments, prices, quarantine, restatements
+    from selloff import (
+        adjustments,
+        implied_shares,
+        proposed_splits,
+        quarantine,
+        restatements,
+    )
 
     # Each relation: the function, and what it is computed from, those before it among them.
     actions = ("raw.corporate_actions",)
@@ -79,7 +85,11 @@ def files() -> dict[str, str]:
     )
     bars = ("raw.price_vintages", "core.quarantined_bars", "core.splits")
     calendar = ("core.sessions", "core.instruments")
-    daily = _steps(daily, "core.daily_prices", prices.daily_prices, (*bars, *calendar))
+    daily = _steps(daily, "core.implied_shares", implied_shares.implied_shares, bars)
+    runs = (*bars, "core.implied_shares")
+    daily = _steps(daily, "core.proposed_splits", proposed_splits.proposed_splits, runs)
+    told = (*bars, *calendar, "core.proposed_splits")
+    daily = _steps(daily, "core.daily_prices", _flagged, told)
     current = ("core.daily_prices", "core.splits", "core.dividends")
     factors = _steps({}, "core.adjustment_factors", adjustments.adjustment_factors, current)
     found = {
@@ -89,6 +99,14 @@ def files() -> dict[str, str]:
         "core.adjustment_factors": factors,
     }
     return {name: _file(name, steps) for name, steps in found.items()}
+
+
+def _flagged(*inputs: Any) -> Any:
+    """Return what the asset of the daily prices computes, all of it."""
+    from selloff import prices, proposed_splits
+
+    *others, proposed = inputs
+    return proposed_splits.with_unapplied_splits(prices.daily_prices(*others), proposed)
 
 
 def path_of(name: str) -> Path:

@@ -46,6 +46,62 @@ SPLITS = Table(
     grain=("listing_id", "ex_date"),
 )
 
+PROPOSED_SPLITS = Table(
+    layer="core",
+    name="proposed_splits",
+    doc=(
+        "One row per listing and ex-date of a split or consolidation that prices and market values "
+        "speak of and no action explains. Nothing is adjusted by it: a line of "
+        "corporate_actions.csv (ticker, ex_date, action, split_ratio) does that."
+    ),
+    columns=(
+        c.LISTING_ID,
+        c.TICKER,
+        c.EX_DATE.but(doc="Session from which prices are on another basis."),
+        Column("action", "VARCHAR", "As corporate_actions.csv has it.", one_of=("split",)),
+        c.SPLIT_RATIO,
+        Column(
+            "price_ratio",
+            "DOUBLE",
+            "Close over the close before, as delivered.",
+            unit="ratio",
+            above=0,
+        ),
+        Column(
+            "share_ratio",
+            "DOUBLE",
+            "Implied share count over the one before; NULL where none moved.",
+            unit="ratio",
+            nullable=True,
+            above=0,
+        ),
+        Column(
+            "shares_changed_on",
+            "DATE",
+            "Session from which market values imply the new count; NULL where they never do.",
+            nullable=True,
+        ),
+        Column(
+            "turnover_ratio",
+            "DOUBLE",
+            "Value traded in the session over the usual one of the twenty before.",
+            unit="ratio",
+            nullable=True,
+            above=0,
+        ),
+        Column(
+            "evidence",
+            "VARCHAR",
+            "shares: the share count went by the inverse ratio on a turnover that no crash has; "
+            "turnover: no count moved, but the price went by the ratio on usual trading, out of a "
+            "calm year.",
+            one_of=("shares", "turnover"),
+        ),
+        c.AS_OF,
+    ),
+    grain=("listing_id", "ex_date"),
+)
+
 DIVIDENDS = Table(
     layer="core",
     name="dividends",

@@ -35,6 +35,11 @@ PRICE_VINTAGES = Table(
         c.TICKER,
         c.SESSION_DATE,
         *_BAR,
+        c.MARKET_VALUE,
+        c.EXCHANGE_MIC.but(
+            nullable=True,
+            doc="Exchange that the delivery names, ISO 10383; NULL where it names none.",
+        ),
         c.BASIS,
         c.SOURCE,
         _PROVISIONAL,
@@ -65,7 +70,8 @@ DAILY_PRICES = Table(
             "quality_flags",
             "VARCHAR",
             "Judgements on the bar, sorted words separated by spaces (stale, jump, no_volume, "
-            "off_calendar, provisional); empty where there are none. A flagged bar is kept.",
+            "off_calendar, provisional, unapplied_split: no return leads to the bar, see "
+            "core.proposed_splits); empty where there are none. A flagged bar is kept.",
         ),
         Column(
             "n_sources",

@@ -68,6 +68,71 @@ SHARE_CLASSES = Table(
     grain=("listing_id", "share_class"),
 )
 
+_FIRST = Column("first_session_date", "DATE", "First session with that count.")
+_LAST = Column("last_session_date", "DATE", "Last session with that count.")
+_VALUE = c.MARKET_VALUE.but(nullable=False, doc="Market value of the first session, as delivered.")
+_IMPLIED = c.SHARES_OUTSTANDING.but(
+    nullable=False, doc="Market value over close, in shares of the first session."
+)
+
+IMPLIED_SHARES = Table(
+    layer="core",
+    name="implied_shares",
+    doc=(
+        "One row per listing and run of sessions over which delivered market values imply the same "
+        "share count."
+    ),
+    columns=(
+        c.LISTING_ID,
+        c.TICKER,
+        _FIRST,
+        _LAST,
+        Column("n_sessions", "BIGINT", "Sessions that said so.", unit="sessions", minimum=1),
+        _VALUE,
+        c.CLOSE.but(doc="Close of the first session, as traded."),
+        _IMPLIED,
+        c.SHARES_OUTSTANDING.but(
+            name="adjusted_shares", nullable=False, doc="The count after every split known."
+        ),
+        c.SOURCE,
+        c.AS_OF,
+    ),
+    grain=("listing_id", "first_session_date"),
+)
+
+QUARANTINED_MARKET_VALUES = Table(
+    layer="core",
+    name="quarantined_market_values",
+    doc=(
+        "One row per listing and run of sessions whose delivered market value gives no share count."
+    ),
+    columns=(
+        c.LISTING_ID,
+        c.TICKER,
+        _FIRST.but(doc="First session that is left out."),
+        _LAST.but(doc="Last day for which that value stands."),
+        _VALUE,
+        _IMPLIED,
+        c.SHARES_OUTSTANDING.but(
+            name="usual_shares",
+            nullable=False,
+            doc="The lasting count before, in the same shares.",
+        ),
+        Column("ratio", "DOUBLE", "The implied count over the usual one.", unit="ratio", above=0),
+        Column(
+            "reason",
+            "VARCHAR",
+            "returned: the count went back within 22 days (a wrong value, or one that knew of a "
+            "split early or late); unconfirmed: the newest count, off by half or more, which fewer "
+            "than three sessions have said.",
+            one_of=("returned", "unconfirmed"),
+        ),
+        c.SOURCE,
+        c.AS_OF,
+    ),
+    grain=("listing_id", "first_session_date"),
+)
+
 RAW_FX_RATES = Table(
     layer="raw",
     name="fx_rates",

@@ -16,7 +16,7 @@ from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
 from warehouse.tables.returns import MARKET_RETURNS
 
 DAY = date(2025, 1, 27)
-NEW = {"basis", "is_provisional", "is_simulated"}
+NEW = {"basis", "exchange_mic", "is_provisional", "is_simulated", "market_value"}
 OLD_VINTAGES = replace(
     PRICE_VINTAGES,
     doc="Prices.",
@@ -94,10 +94,10 @@ def raw_shape(warehouse):
 
 def test_raw_rows_survive_with_the_defaults_of_new_columns(old, query):
     sql = (
-        "SELECT ticker, session_date, close, row_hash, is_provisional, is_simulated "
-        "FROM raw.price_vintages"
+        "SELECT ticker, session_date, close, row_hash, is_provisional, is_simulated, "
+        "market_value, exchange_mic FROM raw.price_vintages"
     )
-    assert query(old, sql) == [("MU", DAY, 91.11, "hash", False, False)]
+    assert query(old, sql) == [("MU", DAY, 91.11, "hash", False, False, None, None)]
 
 
 def test_the_file_then_has_the_form_of_a_new_one(old, warehouse):
