@@ -16,10 +16,20 @@ from assets import (
 from checks import batches, contract, freshness, reference, sources
 from checks import prices as price_checks
 from checks import returns as return_checks
+from checks import selloffs as selloff_checks
 from resources.configured import configured
 
 ASSETS = (prices, instruments, valuation, articles, returns, selloffs, contagion, report)
-CHECKS = (contract, batches, sources, reference, price_checks, return_checks, freshness)
+CHECKS = (
+    contract,
+    batches,
+    sources,
+    reference,
+    price_checks,
+    return_checks,
+    selloff_checks,
+    freshness,
+)
 
 
 defs = dg.Definitions(

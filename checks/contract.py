@@ -13,14 +13,17 @@ from warehouse.tables.quarantine import QUARANTINE, QUARANTINE_DECISIONS
 # What a market without texts, actions, conflicts or sell-offs leaves empty. Market returns are
 # empty where nothing stands for a market, of which `every_region_has_a_market` warns.
 MAY_BE_EMPTY = {
+    "core.declared_events",
     "core.delistings",
     "core.dividends",
     "core.fx_rates",
+    "core.group_returns",
     "core.market_returns",
     "core.mentions",
     "core.quarantined_bars",
     "core.restatements",
     "core.splits",
+    "mart.market_days",
     "mart.sector_contagion",
     "mart.selloff_events",
     "mart.selloff_metrics",

@@ -77,7 +77,7 @@ def selloff_metrics(
         seen `observed_through`. `n_flagged`, `n_quarantined` and `has_simulated_inputs` speak of
         the bars up to the event, `as_of` of every bar of the listing.
     """
-    events = selloff_events.filter(selloff_events.status == "detected").select(
+    events = selloff_events.filter(selloff_events.status != "withdrawn").select(
         "event_id", "region", "started_at", event_date="session_date"
     )
     history = _history(daily_prices)

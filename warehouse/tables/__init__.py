@@ -6,6 +6,7 @@ from warehouse.contract import Table
 from warehouse.tables import (
     actions,
     articles,
+    detection,
     instruments,
     meta,
     prices,
@@ -15,7 +16,18 @@ from warehouse.tables import (
     valuation,
 )
 
-MODULES = (prices, actions, quarantine, articles, instruments, valuation, returns, selloffs, meta)
+MODULES = (
+    prices,
+    actions,
+    quarantine,
+    articles,
+    instruments,
+    valuation,
+    returns,
+    detection,
+    selloffs,
+    meta,
+)
 TABLES: tuple[Table, ...] = tuple(
     value for module in MODULES for value in vars(module).values() if isinstance(value, Table)
 )
