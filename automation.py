@@ -162,13 +162,13 @@ SCHEDULES = [after_us_close, after_europe_close, after_tokyo_close, every_mornin
 
 
 @dg.sensor(
-    description="Alert once per event and severity step, for the last five sessions.",
+    description="Alert once per event and multiple of the threshold, for the last five sessions.",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.STOPPED,
     required_resource_keys={"warehouse", "alerts", "clock"},
 )
 def new_selloffs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Alert once per event and severity step, for the last five sessions, never for backfills."""
+    """Alert once per event and multiple of a threshold, of late ones, never for backfills."""
     known: dict[str, int] = json.loads(context.cursor or "{}")
     try:
         with context.resources.warehouse.reading_release() as con:
@@ -187,7 +187,7 @@ def new_selloffs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 def recent_events(
     con: "duckdb.DuckDBPyConnection", now: datetime
 ) -> list[tuple[str, int, str, bool]]:
-    """Return event, severity step, text and whether a backfill published, newest sessions only."""
+    """Return event, multiple, text and whether a backfill published, newest sessions only."""
     rows = con.execute(
         """
         WITH recent AS (
@@ -196,7 +196,7 @@ def recent_events(
             ORDER BY session_date DESC LIMIT $sessions
           )
         )
-        SELECT event_id, session_date, scope, region, severity, market_return, breadth,
+        SELECT event_id, session_date, scope, region, threshold_multiple, market_return, breadth,
                (SELECT arg_max(is_backfill, published_at) FROM meta.releases)
         FROM mart.selloff_events
         WHERE status = 'detected' AND last_session_date >= (SELECT first_session FROM recent)
@@ -208,14 +208,14 @@ def recent_events(
     return [
         (
             event_id,
-            int(severity),
+            int(multiple),
             (
-                f"sell-off {event_id}: {region} {scope} on {day}, severity {severity:.2f}, "
+                f"sell-off {event_id}: {region} {scope} on {day}, {multiple:.2f} x threshold, "
                 f"market {market_return:+.2%}, {breadth or 0:.0%} of listings falling"
             ),
             bool(is_backfill),
         )
-        for event_id, day, scope, region, severity, market_return, breadth, is_backfill in rows
+        for event_id, day, scope, region, multiple, market_return, breadth, is_backfill in rows
     ]
 
 

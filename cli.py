@@ -113,7 +113,7 @@ def demo() -> None:
     status = running.execute(_resources(), "daily", _due())
     target = console()
     with _release() as con:
-        for found in fetch(con, "FROM mart.selloff_events WHERE status = 'detected' ORDER BY 2"):
+        for found in fetch(con, "FROM mart.selloff_events WHERE status <> 'withdrawn' ORDER BY 2"):
             show_event(target, con, found)
         show_failed_checks(target, con)
     _show_next()

@@ -22,6 +22,7 @@ from checks import event_studies as event_study_checks
 from checks import losses as loss_checks
 from checks import prices as price_checks
 from checks import returns as return_checks
+from checks import selloffs as selloff_checks
 from resources.configured import configured
 
 ASSETS = (
@@ -47,6 +48,7 @@ CHECKS = (
     drawdown_checks,
     event_study_checks,
     loss_checks,
+    selloff_checks,
     freshness,
 )
 

@@ -25,6 +25,8 @@ SELECT sector, n_members, mean_abnormal_return, share_falling, abnormal_market_v
        correlation_before, correlation_after, first_falling_order
 FROM mart.sector_contagion WHERE event_id = $event ORDER BY mean_abnormal_return
 """
+TICKERS = "SELECT listing_id, ticker FROM core.instruments WHERE listing_id IN ($first, $worst)"
+WORST_ID = "worst_listing_id"
 NOTE = """
 SELECT bool_or(is_simulated) AS simulated, min(session_date) FILTER (NOT is_simulated) AS real_from
 FROM core.daily_prices
@@ -87,18 +89,52 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
     )
     breadth = "" if found["breadth"] is None else f", {found['breadth']:.0%} of members falling"
     target.print(
-        f"\n[bold]{found['session_date']}  {found['scope']} sell-off in {found['region']}[/bold]  "
-        f"(severity {found['severity']:.2f}, {found['status']})\n"
+        f"\n[bold]{_title(found)}[/bold]  ({_found_by(found)})\n"
         f"{found['market']} {_percent(found['market_return'])}, z {_number(found['market_z'])}"
-        f"{breadth}; origin {found['origin_sector'] or 'unknown'}, hardest hit "
-        f"{found['hardest_hit_sector']}; {_lost(found['market_value_lost_usd'])}\n"
-        f"[dim]{simulated}[/dim]"
+        f"{_rank(found['market_severity'])}{breadth}; origin "
+        f"{found['origin_sector'] or 'unknown'}{_rank(found['sector_severity'])}, hardest hit "
+        f"{found['hardest_hit_sector'] or 'unknown'}; {_lost(found['market_value_lost_usd'])}\n"
+        f"{_where(con, found)}[dim]{simulated}[/dim]"
     )
     if found["status"] == "withdrawn":
         return
     at = {"event": found["event_id"]}
     as_table(fetch(con, WORST, at), title="Ten worst equities", target=target)
     as_table(fetch(con, SECTORS, at), title="Sectors", target=target)
+
+
+def _title(found: dict[str, Any]) -> str:
+    """Return when, how far, where, and under which name the event is known."""
+    last = "" if found["n_sessions"] == 1 else f" to {found['last_session_date']}"
+    name = f": {found['event_name']}" if found["event_name"] else ""
+    scope = found["scope"].replace("_", "-")
+    return f"{found['session_date']}{last}  {scope} sell-off in {found['region']}{name}"
+
+
+def _found_by(found: dict[str, Any]) -> str:
+    """Return the event's status, and the rules that found it."""
+    also = " and declared" if found["declared_id"] and found["status"] == "detected" else ""
+    rules = f" by {found['detected_by'].replace(' ', ', ')}" if found["detected_by"] else ""
+    multiple = found["threshold_multiple"]
+    times = "" if multiple is None else f", {multiple:.2f} times the threshold"
+    return f"{found['status']}{also}{rules}{times}"
+
+
+def _rank(severity: float | None) -> str:
+    """Return how much of its own history was no worse."""
+    return "" if severity is None else f" (worse than {severity:.0%} so far)"
+
+
+def _where(con: Any, found: dict[str, Any]) -> str:
+    """Return where it showed first and which listing lost most, one line if either is known."""
+    rows = fetch(con, TICKERS, {"first": found["first_listing_id"], "worst": found[WORST_ID]})
+    tickers = {row["listing_id"]: row["ticker"] for row in rows}
+    parts = []
+    if first := tickers.get(found["first_listing_id"]):
+        parts.append(f"first {first} in {found['first_region']}, {found['first_fell_at']} UTC")
+    if worst := tickers.get(found[WORST_ID]):
+        parts.append(f"largest abnormal loss {worst}")
+    return "; ".join(parts) + "\n" if parts else ""
 
 
 def _named(sample_keys: str | None) -> str:

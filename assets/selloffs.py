@@ -5,34 +5,69 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
-from selloff import events, losses
+from selloff import events, groups, losses
+from selloff import market_days as days
+from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
 from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
 
 if TYPE_CHECKING:
+    from resources.reference import Reference
     from resources.settings import Settings
 
 
-@table_asset(SELLOFF_EVENTS)
-def selloff_events(
+@table_asset(GROUP_RETURNS)
+def group_returns(
     abnormal_returns: Any,
     market_returns: Any,
     daily_prices: Any,
     instruments: Any,
-    sessions: Any,
     shares_outstanding: Any,
     fx_rates: Any,
+    settings: Settings,
+) -> Any:
+    """Measure every market, sector and industry in every session, each against its own past."""
+    panel = groups.valued_members(
+        abnormal_returns, daily_prices, instruments, shares_outstanding, fx_rates
+    )
+    days = groups.group_days(panel, market_returns, settings.listing_z)
+    return groups.group_returns(days.to_pandas())
+
+
+@table_asset(MARKET_DAYS)
+def market_days(market_returns: Any, group_returns: Any, settings: Settings) -> Any:
+    """Put together what detection asks of a session, and its answer."""
+    return days.market_days(
+        market_returns.to_pandas(), group_returns.to_pandas(), settings.detection()
+    )
+
+
+@table_asset(DECLARED_EVENTS)
+def declared_events(reference: Reference) -> Any:
+    """Read the events that the user declares."""
+    return reference.declared_events()
+
+
+@table_asset(SELLOFF_EVENTS)
+def selloff_events(
+    market_days: Any,
+    group_returns: Any,
+    abnormal_returns: Any,
+    daily_prices: Any,
+    instruments: Any,
+    sessions: Any,
+    declared_events: Any,
     previous: Any,
     settings: Settings,
 ) -> Any:
-    """Find the sell-offs; one that a restatement takes away stays, withdrawn."""
+    """Find the sell-offs, beside those declared; one that a restatement takes away is withdrawn."""
     return events.selloff_events(
+        market_days,
+        group_returns,
         abnormal_returns,
-        market_returns,
         daily_prices,
         instruments,
         sessions,
-        shares_outstanding,
-        fx_rates,
+        declared_events,
         previous.to_pandas(),
         settings.detection(),
     )
@@ -60,4 +95,4 @@ def selloff_metrics(
     )
 
 
-ASSETS = [selloff_events, selloff_metrics]
+ASSETS = [group_returns, market_days, declared_events, selloff_events, selloff_metrics]

@@ -13,10 +13,12 @@ from warehouse.tables.quarantine import QUARANTINE, QUARANTINE_DECISIONS
 # What a market without texts, actions, conflicts or sell-offs leaves empty. Market returns are
 # empty where nothing stands for a market, of which `every_region_has_a_market` warns.
 MAY_BE_EMPTY = {
+    "core.declared_events",
     "core.delistings",
     "core.dividends",
     "core.fx_rates",
     "core.implied_shares",
+    "core.group_returns",
     "core.market_returns",
     "core.mentions",
     "core.proposed_splits",
@@ -28,6 +30,7 @@ MAY_BE_EMPTY = {
     "mart.car_paths",
     "mart.loss_totals",
     "mart.market_value_losses",
+    "mart.market_days",
     "mart.sector_contagion",
     "mart.selloff_events",
     "mart.selloff_metrics",

@@ -37,7 +37,7 @@ def configured() -> dict[str, Any]:
             symbols=env("PRICES_SYMBOLS", "today"),
             payloads=payloads,
         ),
-        "reference": Reference(prices_path=env("PRICES_PATH")),
+        "reference": Reference(prices_path=env("PRICES_PATH"), events_path=env("EVENTS")),
         "settings": Settings(),
         "valuation_source": Valuation(
             shares=env("SHARES").split(),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from resources import declared
 from resources.batch import Listing, Reject
 from resources.calendars import is_known
 from warehouse.tables.instruments import (
@@ -71,6 +72,9 @@ class Reference(dg.ConfigurableResource):
     prices_path: str = ""
     """Folder or file of the prices: an optional `instruments.csv` lies in it or beside it."""
 
+    events_path: str = ""
+    """The user's `events.csv`: sell-offs declared by hand; empty for none."""
+
     def instruments(self) -> pa.Table:
         """Return `core.instruments`, sorted by `listing_id`.
 
@@ -127,9 +131,24 @@ class Reference(dg.ConfigurableResource):
         ]
         return _arrow([*kept, *undated], LISTING_SYMBOLS)
 
+    def declared_events(self) -> pa.Table:
+        """Return `core.declared_events`: of each event of the user's file the newest version."""
+        return declared.table(self._declared()[0])
+
     def rejects(self) -> list[Reject]:
-        """Return the skipped rows of the user's `instruments.csv`, each with its cause."""
-        return self._user()[1]
+        """Return the skipped rows of the user's files, each with its cause."""
+        return [*self._user()[1], *self._declared()[1]]
+
+    def _declared(self) -> tuple[list[Row], list[Reject]]:
+        path = Path(self.events_path)
+        if not self.events_path:
+            return [], []
+        regions = {row["region"] for row in self._rows().values() if row["region"]}
+        try:
+            lines = [(each.number, each.row) for each in _lines(path, required=declared.REQUIRED)]
+        except (InvalidReferenceError, OSError) as error:
+            return [], [Reject(str(path), None, str(error), "")]
+        return declared.read(lines, path, regions)
 
     def _alias_rows(self) -> list[Row]:
         rows = self._rows()
@@ -274,7 +293,9 @@ def _faults(row: Row) -> Iterator[str]:
 
 def _required(contract: Table) -> tuple[str, ...]:
     return tuple(
-        name for name in contract.column_names if name not in {"aliases", "registered_from"}
+        name
+        for name in contract.column_names
+        if name not in {"aliases", "industry", "registered_from"}
     )
 
 

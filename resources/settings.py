@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 
 import dagster as dg
 
-from selloff.events import Detection
+from selloff.detection import Detection
 
 
 def env(name: str, default: str = "") -> str:
@@ -25,14 +26,10 @@ class Settings(dg.ConfigurableResource):
         against the default region's market at its previous close.
     default_region : str
         Region whose market serves where none of its own is to be had.
-    market_z : float
-        A session is a sell-off at or below this market z (standard deviations).
-    breadth : float
-        Or at or above this share of falling equities (fraction) ...
-    min_falling : int
-        ... if at least so many fell.
-    listing_z : float
-        An equity has fallen at or below this abnormal z (standard deviations).
+    market_z, breadth, min_falling, listing_z, share_lost, lost_severity, group_z, group_members, \
+    group_share_lost, dominant_share, single_z, single_share_lost, single_severity, gap : float
+        Thresholds of detection, each as `selloff.detection.Detection` explains it: z in standard
+        deviations, shares and percentiles as fractions, counts and the gap as whole numbers.
     """
 
     markets: dict[str, str] = {"US": "SPY"}  # noqa: RUF012 - pydantic copies defaults
@@ -41,12 +38,23 @@ class Settings(dg.ConfigurableResource):
     breadth: float = 0.15
     min_falling: int = 5
     listing_z: float = -2.0
+    share_lost: float = 0.01
+    lost_severity: float = 0.98
+    group_z: float = -3.0
+    group_members: int = 5
+    group_share_lost: float = 0.002
+    dominant_share: float = 0.75
+    single_z: float = -4.0
+    single_share_lost: float = 0.001
+    single_severity: float = 0.98
+    gap: int = 1
 
     def detection(self) -> Detection:
-        """Return the thresholds as the mathematics takes them."""
-        return Detection(
-            market_z=self.market_z,
-            breadth=self.breadth,
-            min_falling=self.min_falling,
-            listing_z=self.listing_z,
-        )
+        """Return the thresholds as the mathematics takes them.
+
+        Raises
+        ------
+        ValueError
+            If a threshold has the wrong sign, is in percent, or counts less than one.
+        """
+        return Detection(**{each.name: getattr(self, each.name) for each in fields(Detection)})

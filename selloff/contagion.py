@@ -78,7 +78,7 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
     """
     import ibis
 
-    events = selloff_events.filter(selloff_events.status == "detected").select(
+    events = selloff_events.filter(selloff_events.status != "withdrawn").select(
         "event_id", "region", "session_date", "last_session_date", "started_at", "origin_sector"
     )
     panel = members(abnormal_returns, instruments).filter(lambda t: t.sector.notnull())

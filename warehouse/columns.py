@@ -39,6 +39,7 @@ SECTOR = Column(
     "GICS sector; NULL where it is not known.",
     nullable=True,
 )
+INDUSTRY = Column("industry", "VARCHAR", "GICS sub-industry; NULL where unknown.", nullable=True)
 SOURCE = Column("source", "VARCHAR", "Provider that delivered the row: yahoo, files, replay ...")
 
 # -- provenance -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from warehouse.tables.actions import SPLITS
+from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDING
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
 from warehouse.tables.quarantine import QUARANTINED_BARS
@@ -49,6 +50,8 @@ _USUAL = {
     "split_ratio_after": 1.0,
     "status": "detected",
     "scope": "market",
+    "n_sessions": 1,
+    "version": 1,
 }
 
 
@@ -65,6 +68,7 @@ class Bench:
 
         self.engine = ibis.duckdb.connect()
         self.sql = self.engine.con.execute
+        self.compiled: dict[float, str] = {}
 
     def put(self, contract: Table, frame: pd.DataFrame, *, strict: bool = True) -> Any:
         """Store rows under the contract, usual values for columns not given; return the table."""
@@ -72,6 +76,8 @@ class Bench:
         for column in contract.columns:
             if column.name == "listing_id" and "listing_id" not in frame:
                 frame["listing_id"] = "X:" + frame["ticker"].astype(str)
+            elif column.name == "worst_session_date" and column.name not in frame:
+                frame[column.name] = frame.get("session_date")
             elif column.name not in frame and column.name in _USUAL:
                 frame[column.name] = _USUAL[column.name]
         names = ", ".join(name for name in contract.column_names if name in frame)
@@ -113,6 +119,36 @@ class Bench:
         """Return a table stored before."""
         return self.engine.table(stored(contract))
 
+    def detect(
+        self, previous: Any, thresholds: Any = None, declared: Any = None
+    ) -> dict[str, pd.DataFrame]:
+        """Return groups, market days and events of the core tables stored before, by name."""
+        from selloff import events, groups, market_days
+        from selloff._ibis import fetched
+        from selloff.detection import Detection
+
+        if declared is None:
+            self.empty(DECLARED_EVENTS)
+        else:
+            self.put(DECLARED_EVENTS, declared)
+        chosen = thresholds or Detection()
+        core = (ABNORMAL_RETURNS, DAILY_PRICES, INSTRUMENTS, SHARES_OUTSTANDING, FX_RATES)
+        if chosen.listing_z not in self.compiled:  # as long to write as to run on a small world
+            panel = groups.valued_members(*(self.table(each) for each in core))
+            sums = groups.group_days(panel, self.table(MARKET_RETURNS), chosen.listing_z)
+            self.compiled[chosen.listing_z] = self.engine.compile(sums)
+        sums = self.sql(self.compiled[chosen.listing_z]).df()
+        held = {"group_returns": self.hold(GROUP_RETURNS, groups.group_returns(sums))}
+        markets, of_groups = (fetched(self.table(t)) for t in (MARKET_RETURNS, GROUP_RETURNS))
+        found = market_days.market_days(markets, of_groups, chosen)
+        held["market_days"] = self.hold(MARKET_DAYS, found)
+        asked = (MARKET_DAYS, GROUP_RETURNS, ABNORMAL_RETURNS, DAILY_PRICES, INSTRUMENTS, SESSIONS)
+        happened = events.selloff_events(
+            *(self.table(each) for each in (*asked, DECLARED_EVENTS)), previous, thresholds
+        )
+        held["selloff_events"] = self.hold(SELLOFF_EVENTS, happened)
+        return held
+
 
 @dataclass
 class World:
@@ -131,12 +167,18 @@ class Chain:
         self.bench = bench
 
     def __call__(
-        self, world: World, *, strict: bool = True, previous: Any = None, **thresholds: Any
+        self,
+        world: World,
+        *,
+        strict: bool = True,
+        previous: Any = None,
+        declared: Any = None,
+        **thresholds: Any,
     ) -> dict[str, pd.DataFrame]:
         """Return the tables computed from a world, by name."""
         import pandas as pd
 
-        from selloff import contagion, events, fx, losses, markets, prices, returns
+        from selloff import contagion, fx, losses, markets, prices, returns
         from selloff._ibis import fetched
 
         put, hold, table = self.bench.put, self.bench.hold, self.bench.table
@@ -164,10 +206,7 @@ class Chain:
         fitted = table(ABNORMAL_RETURNS)
         before = pd.DataFrame() if previous is None else previous
         detection = thresholds.get("detection")
-        found = events.selloff_events(
-            fitted, market, bars, listed, calendar, shares, rates, before, detection
-        )
-        held["selloff_events"] = hold(SELLOFF_EVENTS, found)
+        held.update(self.bench.detect(before, detection, declared))
         happened = table(SELLOFF_EVENTS)
         lost = losses.selloff_metrics(happened, bars, fitted, listed, calendar, shares, rates)
         held["selloff_metrics"] = hold(SELLOFF_METRICS, lost)

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selloff.events import Detection, selloff_events
+from selloff.detection import Detection
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDING
 from warehouse.tables.prices import DAILY_PRICES
 from warehouse.tables.returns import ABNORMAL_RETURNS, MARKET_RETURNS
-from warehouse.tables.selloffs import SELLOFF_EVENTS
 from warehouse.tables.valuation import FX_RATES
 
 NOTHING = pd.DataFrame()
@@ -38,6 +37,7 @@ class Scene:
         self.market = pd.DataFrame({"row": range(10), "market_z": 0.0, "market_return": 0.0})
         self.market["region"] = "US"
         self.shares = make.shares()
+        self.declared = None
         self.rates = make.rates("USD", [])
         self.sessions = pd.concat(
             [make.sessions("ARCX", self.days), make.sessions("XNYS", self.days, "20:00")],
@@ -63,23 +63,24 @@ class Scene:
     def find(self, previous=NOTHING, thresholds=None, *, instruments=None):
         """Return the events, checked by contract."""
         dated = []
-        for frame in (self.returns, self.market, self.bars):
+        steps = self.bars.sort_values(["ticker", "row"], ignore_index=True)
+        before = steps.groupby("ticker")["close"].shift()
+        steps = steps[["ticker", "row"]].assign(simple_return=steps["close"] / before - 1)
+        returns = self.returns.merge(steps, on=["ticker", "row"], how="left")
+        for frame in (returns, self.market, self.bars):
             rows = frame.assign(session_date=self.days[frame["row"]])
             dated.append(rows.drop(columns="row"))
         before = self.days[self.returns["row"] - 1]
         put = self.bench.put
-        found = selloff_events(
-            put(ABNORMAL_RETURNS, dated[0].assign(previous_session_date=before)),
-            put(MARKET_RETURNS, dated[1].assign(log_level=0.0)),
-            put(DAILY_PRICES, dated[2]),
-            put(INSTRUMENTS, self.instruments if instruments is None else instruments),
-            put(SESSIONS, self.sessions),
-            put(SHARES_OUTSTANDING, self.shares),
-            put(FX_RATES, self.rates),
-            previous,
-            thresholds,
-        )
-        return self.bench.hold(SELLOFF_EVENTS, found)
+        put(ABNORMAL_RETURNS, dated[0].assign(previous_session_date=before))
+        put(MARKET_RETURNS, dated[1].assign(log_level=0.0))
+        put(DAILY_PRICES, dated[2])
+        put(INSTRUMENTS, self.instruments if instruments is None else instruments)
+        put(SESSIONS, self.sessions)
+        put(SHARES_OUTSTANDING, self.shares)
+        put(FX_RATES, self.rates)
+        self.held = self.bench.detect(previous, thresholds, self.declared)
+        return self.held["selloff_events"]
 
 
 @pytest.fixture
@@ -146,7 +147,9 @@ def test_the_figures_are_those_of_the_first_session(scene):
     # Mean abnormal return: Chips -0.1 (two of four at -0.2), Power -0.1; the tie goes by name.
     assert event["hardest_hit_sector"] == "Chips"
     # 8 of 20 in the second session, over 15%.
-    assert event["severity"] == pytest.approx(0.4 / 0.15)
+    assert event["threshold_multiple"] == pytest.approx(0.4 / 0.15)
+    assert event["worst_session_date"] == scene.days[6]
+    assert event["n_sessions"] == 2
 
 
 def test_a_firm_with_two_listings_loses_its_market_value_once(scene):
@@ -191,12 +194,16 @@ def test_without_any_calendar_the_day_of_the_session_before_is_over(scene):
     assert start.tolist() == [scene.days[4] + pd.Timedelta("1D")]
 
 
-def test_neighbouring_sessions_are_one_event_and_a_gap_makes_two(scene):
-    for row in (3, 4, 6):
+@pytest.mark.parametrize(
+    ("gap", "firsts", "lasts"),
+    [(0, [2, 5, 8], [3, 5, 8]), (1, [2, 8], [5, 8]), (2, [2], [8])],
+)
+def test_sessions_with_no_more_than_the_gap_between_them_are_one_event(scene, gap, firsts, lasts):
+    for row in (2, 3, 5, 8):
         scene.crash(row, -3.0)
-    found = scene.find().sort_values("session_date")
-    assert found["session_date"].tolist() == [scene.days[3], scene.days[6]]
-    assert found["last_session_date"].tolist() == [scene.days[4], scene.days[6]]
+    found = scene.find(thresholds=Detection(gap=gap)).sort_values("session_date")
+    assert found["session_date"].tolist() == [scene.days[row] for row in firsts]
+    assert found["last_session_date"].tolist() == [scene.days[row] for row in lasts]
 
 
 def test_neighbours_are_sessions_of_the_region_not_days(scene):
@@ -205,7 +212,7 @@ def test_neighbours_are_sessions_of_the_region_not_days(scene):
     scene.crash(5, -4.0)
     found = scene.find()
     assert found["last_session_date"].tolist() == [scene.days[5]]
-    assert found["severity"].tolist() == [pytest.approx(1.6)]
+    assert found["threshold_multiple"].tolist() == [pytest.approx(1.6)]
 
 
 def test_a_market_fall_gives_a_market_event_of_unknown_origin(scene):
@@ -214,7 +221,7 @@ def test_a_market_fall_gives_a_market_event_of_unknown_origin(scene):
     assert event["event_id"] == f"market-us-unknown-{scene.days[5].date()}"
     assert pd.isna(event["origin_sector"])
     assert pd.isna(event["market_value_lost_usd"])
-    assert event["severity"] == 2.0
+    assert event["threshold_multiple"] == 2.0
 
 
 def test_the_identity_tells_scope_region_origin_and_day(scene):
@@ -270,7 +277,7 @@ def test_a_market_borrowed_from_elsewhere_makes_no_event_but_its_listings_do(sce
     scene.fall(7, 6)
     found = scene.find()
     assert found["session_date"].tolist() == [scene.days[7]]
-    assert found["severity"].tolist() == [pytest.approx(2.0)]
+    assert found["threshold_multiple"].tolist() == [pytest.approx(2.0)]
 
 
 def test_flagged_bars_behind_the_first_session_are_counted(scene):
@@ -286,13 +293,13 @@ def test_flagged_bars_behind_the_first_session_are_counted(scene):
     assert found["n_quarantined"].tolist() == [2 * (5 + 4)]
 
 
-def test_as_of_is_the_newest_vintage_of_its_sessions(scene):
+def test_as_of_is_the_newest_vintage_of_its_sessions_and_of_those_they_are_held_against(scene):
     scene.crash(5, -3.0)
     scene.crash(6, -3.0)
     stamps = {4: "2025-06-01", 6: "2025-05-01", 7: "2025-07-01"}
     scene.returns["as_of"] = scene.returns["row"].map(stamps).fillna("2025-01-01")
     scene.market["as_of"] = "2025-01-01"
-    assert scene.find()["as_of"].tolist() == [pd.Timestamp("2025-05-01")]
+    assert scene.find()["as_of"].tolist() == [pd.Timestamp("2025-06-01")]
 
 
 def test_an_event_keeps_its_name_when_its_origin_becomes_known(scene):
@@ -336,8 +343,7 @@ def test_thresholds_of_the_wrong_sign_or_in_percent_are_refused(wrong):
         Detection(**wrong)
 
 
-def test_the_severity_of_a_rising_market_is_its_breadth_alone(scene):
+def test_the_multiple_of_a_rising_market_is_its_breadth_alone(scene):
     scene.crash(5, 4.0)
     scene.fall(5, 6)
-    severity = scene.find()["severity"].iloc[0]
-    assert math.isclose(severity, 0.3 / 0.15)
+    assert math.isclose(scene.find()["threshold_multiple"].iloc[0], 0.3 / 0.15)

@@ -6,6 +6,7 @@ from warehouse.contract import Table
 from warehouse.tables import (
     actions,
     articles,
+    detection,
     drawdowns,
     event_studies,
     instruments,
@@ -26,6 +27,7 @@ MODULES = (
     instruments,
     valuation,
     returns,
+    detection,
     drawdowns,
     selloffs,
     losses,

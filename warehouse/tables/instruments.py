@@ -28,6 +28,7 @@ INSTRUMENTS = Table(
         c.EXCHANGE_MIC.but(nullable=True),
         c.CURRENCY,
         c.SECTOR,
+        c.INDUSTRY,
         c.REGION,
         Column(
             "sector_proxy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warehouse import columns as c
+from warehouse import measures as m
 from warehouse.contract import Column, Order, Table
 
 _SEVERITY = Column(
@@ -23,26 +24,37 @@ _DAYS_TO_RECOVER = Column(
     nullable=True,
     minimum=0,
 )
+_MARKET_SEVERITY = (
+    "Share of the market's sessions so far in which it fell no deeper; NULL before 60 of them."
+)
 
 SELLOFF_EVENTS = Table(
     layer="mart",
     name="selloff_events",
-    doc="One row per sell-off found in the data: neighbouring detected sessions are one event.",
+    doc=(
+        "One row per sell-off, found in the data or declared by the user: neighbouring detected "
+        "sessions of a region are one event, figures those of the first."
+    ),
     columns=(
         c.EVENT_ID,
-        c.SESSION_DATE.but(doc="First detected session, in the calendar of the event's region."),
+        c.SESSION_DATE.but(doc="First session, in the calendar of the event's region."),
         Column("last_session_date", "DATE", "Last detected session."),
+        Column("worst_session_date", "DATE", "Session with the largest `threshold_multiple`."),
+        Column("n_sessions", "BIGINT", "Detected sessions.", unit="sessions", minimum=1),
         Column(
             "started_at",
             "TIMESTAMP",
-            "The region's close before the event: the shock lies between it and the next close.",
+            "The region's close before the event, or the moment of declared news: the shock lies "
+            "between it and the next close.",
             unit="UTC",
         ),
         Column(
             "scope",
             "VARCHAR",
-            "market: the market itself fell beyond its threshold; sector: a concentrated fall.",
-            one_of=("market", "sector"),
+            "How far it reached, the widest of its sessions: single_name, industry, sector: a "
+            "concentrated fall; market: the market itself fell beyond its threshold; global: "
+            "markets of several regions did between the same closes.",
+            one_of=("single_name", "industry", "sector", "market", "global"),
         ),
         c.REGION.but(nullable=False),
         c.SECTOR.but(
@@ -50,55 +62,54 @@ SELLOFF_EVENTS = Table(
             doc="Sector with the largest abnormal market value lost; NULL where no share count "
             "was known by then.",
         ),
+        c.INDUSTRY.but(name="origin_industry", doc="The same of the industries."),
         c.SECTOR.but(name="hardest_hit_sector", doc="Sector with the lowest mean abnormal return."),
+        m.WORST_LISTING_ID,
+        Column(
+            "first_listing_id",
+            "VARCHAR",
+            "Of the origin sector's listings in all regions, the one that was falling at the "
+            "earliest close after `started_at`; of equals the lowest abnormal z.",
+            nullable=True,
+        ),
+        c.REGION.but(name="first_region", doc="Its region."),
+        Column("first_fell_at", "TIMESTAMP", "That close.", unit="UTC", nullable=True),
         c.MARKET.but(nullable=False),
         c.SIMPLE_RETURN.but(name="market_return", doc="The market's return, first session."),
-        Column(
-            "market_z",
-            "DOUBLE",
-            "The market's log return over yesterday's EWMA sigma.",
-            unit="standard deviations",
-            nullable=True,
+        m.MARKET_Z,
+        m.SEVERITY.but(name="market_severity", doc=_MARKET_SEVERITY),
+        m.SEVERITY.but(
+            name="sector_severity",
+            doc="Share of the origin sector's sessions so far in which it fell no deeper.",
         ),
-        Column(
-            "breadth",
-            "DOUBLE",
-            "Share of the market's members with abnormal z at or below -2.",
-            unit="fraction",
-            nullable=True,
-            minimum=0,
-            maximum=1,
-        ),
-        Column(
-            "n_falling",
-            doc="Members with abnormal z at or below -2.",
-            type="BIGINT",
-            unit="listings",
-            minimum=0,
-        ),
-        Column(
-            "n_listings",
-            doc="Members with an abnormal z: constituents of the index, else all equities.",
-            type="BIGINT",
-            unit="listings",
-            minimum=0,
-        ),
+        m.BREADTH,
+        m.BREADTH_BY_VALUE,
+        m.N_FALLING,
+        m.N_LISTINGS,
         c.MARKET_VALUE_LOST_USD.but(
             doc="Sum over the members with a share count, each firm counted once."
         ),
-        Column(
-            "severity",
-            "DOUBLE",
-            "Worst multiple of a detection threshold reached by any of its sessions (1 = just).",
-            unit="multiples",
+        m.ABNORMAL_MARKET_VALUE_LOST_USD.but(doc="The same beyond what the market explains."),
+        m.ABNORMAL_SHARE_LOST,
+        m.THRESHOLD_MULTIPLE.but(
+            nullable=True,
             minimum=1,
+            doc="Worst multiple of a detection threshold reached by any of its sessions (1 = "
+            "just); NULL where it was declared alone.",
         ),
+        m.DETECTED_BY.but(doc="The rules met by the first session, separated by spaces."),
         Column(
             "status",
             "VARCHAR",
-            "withdrawn: a later restatement took the event away.",
-            one_of=("detected", "withdrawn"),
+            "detected: found in the data; declared: by the user alone; withdrawn: no longer either "
+            "(a later restatement took it away).",
+            one_of=("detected", "declared", "withdrawn"),
         ),
+        m.DECLARED_ID.but(
+            nullable=True, doc="Its name in the user's events.csv; NULL where it is not there."
+        ),
+        m.EVENT_NAME,
+        m.NOTE,
         c.N_FLAGGED,
         c.N_QUARANTINED,
         c.HAS_SIMULATED_INPUTS,
