@@ -1,6 +1,6 @@
 """How often tests find something at the 5% level: where nothing happened, and after a fall.
 
-python benchmarks/size_and_power.py            10,000 runs per cell (about six minutes)
+python benchmarks/size_and_power.py            10,000 runs per cell (about eight minutes)
 python benchmarks/size_and_power.py 2000       so many
 """
 
