@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from assets._table import table_asset
-from selloff import paths, records, totals
+from selloff import car_paths as paths
+from selloff import records, totals
 from warehouse.tables.losses import CAR_PATHS, LOSS_TOTALS, MARKET_VALUE_LOSSES
 
 

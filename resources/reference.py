@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from warehouse.contract import Table
 
 DATA = Path(__file__).parent / "data"
+# What the repository states of a count; which splits came after it is known elsewhere.
+STATED_SHARES = replace(
+    SHARES_OUTSTANDING,
+    columns=tuple(
+        column for column in SHARES_OUTSTANDING.columns if column.name != "split_ratio_after"
+    ),
+)
 FILE_NAME = "instruments.csv"
 SECTORS = (
     "Communication Services",
@@ -102,11 +109,10 @@ class Reference(dg.ConfigurableResource):
         return _arrow(self._alias_rows(), INSTRUMENT_ALIASES)
 
     def shares(self) -> pa.Table:
-        """Return `core.shares_outstanding`; an instrument that is not there has no known count."""
+        """Return the share counts; an instrument that is not there has no known count."""
         rows = self._rows()
         return _arrow(
-            _followed(_typed("shares_outstanding.csv", SHARES_OUTSTANDING), rows),
-            SHARES_OUTSTANDING,
+            _followed(_typed("shares_outstanding.csv", STATED_SHARES), rows), STATED_SHARES
         )
 
     def symbols(self) -> pa.Table:

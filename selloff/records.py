@@ -275,8 +275,11 @@ def _ranked(rows: pa.Table, last: Any) -> pa.Table:
         ("region", _numbers(rows["region"]), counted),
         ("history", np.zeros(len(lost), dtype=np.int64), counted),
     ):
-        own = lost[compared], groups[compared]
-        ranks = rank_in_history(*own), rank_so_far(*own, sessions[compared])
+        losses, within = lost[compared], groups[compared]
+        ranks = (
+            rank_in_history(losses, within),
+            rank_so_far(losses, sessions[compared], within),
+        )
         for suffix, found in zip(("", "_so_far"), ranks, strict=True):
             full = np.zeros(len(lost), dtype=np.int64)
             full[compared] = found

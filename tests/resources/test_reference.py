@@ -8,12 +8,11 @@ import pytest
 
 import resources.reference as module
 from resources.calendars import is_known
-from resources.reference import SECTORS, InvalidReferenceError, Reference
+from resources.reference import SECTORS, STATED_SHARES, InvalidReferenceError, Reference
 from warehouse.tables.instruments import (
     INSTRUMENT_ALIASES,
     INSTRUMENTS,
     LISTING_SYMBOLS,
-    SHARES_OUTSTANDING,
 )
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -62,7 +61,7 @@ def repository(tmp_path, monkeypatch):
         (Reference().instruments, INSTRUMENTS),
         (Reference().aliases, INSTRUMENT_ALIASES),
         (Reference().symbols, LISTING_SYMBOLS),
-        (Reference().shares, SHARES_OUTSTANDING),
+        (Reference().shares, STATED_SHARES),
     ],
 )
 def test_the_columns_are_those_of_the_contract(table, contract):

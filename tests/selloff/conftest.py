@@ -11,6 +11,7 @@ import pytest
 from warehouse.tables.actions import SPLITS
 from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDING
+from warehouse.tables.losses import CAR_PATHS, LOSS_TOTALS, MARKET_VALUE_LOSSES
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
 from warehouse.tables.quarantine import QUARANTINED_BARS
 from warehouse.tables.returns import ABNORMAL_RETURNS, MARKET_RETURNS
@@ -99,11 +100,12 @@ class Bench:
     def hold(self, contract: Table, result: Any) -> pd.DataFrame:
         """Store a result under the contract, all its checks on, and return what was stored."""
         import pandas as pd
+        import pyarrow as pa
 
-        is_frame = isinstance(result, pd.DataFrame)
+        is_frame = isinstance(result, pd.DataFrame | pa.Table)
         if is_frame:
             self.engine.con.register("computed", result)
-        names = list(result.columns)
+        names = result.column_names if isinstance(result, pa.Table) else list(result.columns)
         assert names == list(contract.column_names)
         query = "FROM computed" if is_frame else self.engine.compile(result)
         name = stored(contract)
@@ -211,9 +213,27 @@ class Chain:
         lost = losses.selloff_metrics(happened, bars, fitted, listed, calendar, shares, rates)
         held["selloff_metrics"] = hold(SELLOFF_METRICS, lost)
         lost = table(SELLOFF_METRICS)
+        held |= self._losses(bars, fitted, listed, shares, rates, thresholds.get("model"))
         spread = contagion.sector_contagion(happened, lost, fitted, listed, calendar)
         held["sector_contagion"] = hold(SECTOR_CONTAGION, spread)
         return held
+
+    def _losses(
+        self, bars: Any, fitted: Any, listed: Any, shares: Any, rates: Any, model: Any
+    ) -> dict[str, pd.DataFrame]:
+        """Return the tables of what was lost, and of the way back."""
+        from selloff import car_paths, records, totals
+
+        hold, table = self.bench.hold, self.bench.table
+        happened, lost = table(SELLOFF_EVENTS), table(SELLOFF_METRICS)
+        ranked = records.market_value_losses(bars, fitted, listed, shares, rates)
+        summed = totals.loss_totals(happened, lost, listed)
+        followed = car_paths.car_paths(happened, lost, fitted, listed, model)
+        return {
+            "market_value_losses": hold(MARKET_VALUE_LOSSES, ranked),
+            "loss_totals": hold(LOSS_TOTALS, summed),
+            "car_paths": hold(CAR_PATHS, followed),
+        }
 
 
 class Maker:
