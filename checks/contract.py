@@ -27,6 +27,8 @@ MAY_BE_EMPTY = {
     "core.restatements",
     "core.splits",
     "mart.drawdown_episodes",
+    "mart.dropped_observations",
+    "mart.event_study_tests",
     "mart.car_paths",
     "mart.loss_totals",
     "mart.market_value_losses",

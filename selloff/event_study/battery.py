@@ -115,6 +115,8 @@ FIXED_VARIANCE = frozenset(
         "lamb",
         "mackinlay_j1",
         "mackinlay_j2",
+        "corrado_rank",
+        "corrado_zivney_uniform",
     }
 )
 RISEN = "the variance rises on the event: rejects too often, see kolari_pynnonen and grank_t"
