@@ -180,8 +180,10 @@ class _Step:
                 for name, source in named.items()
             }
             result = self._call(tables, wanted or days)
-            self.sql = ibis.to_sql(result, dialect="duckdb") if _is_ibis(result) else None
-            return result
+            if not _is_ibis(result):
+                return result
+            self.sql = str(ibis.to_sql(result, dialect="duckdb"))
+            return self.sql  # to compile an expression takes longer than to run it on the replay
 
         return compute
 

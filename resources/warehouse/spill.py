@@ -63,16 +63,17 @@ class Spill:
             self._file.unlink(missing_ok=True)
 
     def keep(self, con: duckdb.DuckDBPyConnection, result: Any) -> None:
-        """Take an Ibis expression (run on `con`), a frame, an Arrow table or a stream of Arrow."""
+        """Take a query or an Ibis expression (run on `con`), a frame, an Arrow table or stream."""
         import pyarrow as pa
 
         schema = arrow_schema(self._table)
         if hasattr(result, "to_pyarrow_batches"):  # an Ibis expression
             import ibis
 
-            sql = str(ibis.to_sql(result, dialect="duckdb"))
+            result = str(ibis.to_sql(result, dialect="duckdb"))
+        if isinstance(result, str):
             with closing(con.cursor()) as cursor:  # one left open would keep the file read-only
-                self._stream(cursor.sql(sql).to_arrow_reader(100_000))
+                self._stream(cursor.sql(result).to_arrow_reader(100_000))
         elif isinstance(result, pa.RecordBatchReader):
             self._stream(result)
         elif isinstance(result, pa.Table):

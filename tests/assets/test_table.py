@@ -62,8 +62,8 @@ class Notebook:
         if self.error:
             raise self.error
         result = compute(self.con, self.stale or days)
-        if hasattr(result, "to_pyarrow"):
-            result = result.to_pyarrow()
+        if isinstance(result, str):
+            result = self.con.sql(result).to_arrow_table()
         self.written.append((contract, result, inputs, days, stamp))
         rows = len(result)
         return Written(rows, min(rows, self.changed), MONDAY.start if rows else None)
