@@ -270,16 +270,21 @@ def _ranked(rows: pa.Table, last: Any) -> pa.Table:
     lost = rows["market_value_lost_usd"].to_numpy()
     sessions = rows["session_date"].cast(pa.int32()).to_numpy()
     counted = rows["is_counted"].to_numpy()
+    regions = _numbers(rows["region"])
+    whole = np.zeros(len(lost), dtype=np.int64)
+    is_one_region = len(np.unique(regions[counted])) <= 1
+    ranks: tuple[NDArray[np.int64], ...] = ()
     for name, groups, compared in (
         ("listing", _numbers(rows["listing_id"]), np.ones(len(lost), dtype=bool)),
-        ("region", _numbers(rows["region"]), counted),
-        ("history", np.zeros(len(lost), dtype=np.int64), counted),
+        ("region", regions, counted),
+        ("history", whole, counted),
     ):
-        losses, within = lost[compared], groups[compared]
-        ranks = (
-            rank_in_history(losses, within),
-            rank_so_far(losses, sessions[compared], within),
-        )
+        if name != "history" or not is_one_region:  # else it is the region's
+            losses, within = lost[compared], groups[compared]
+            ranks = (
+                rank_in_history(losses, within),
+                rank_so_far(losses, sessions[compared], within),
+            )
         for suffix, found in zip(("", "_so_far"), ranks, strict=True):
             full = np.zeros(len(lost), dtype=np.int64)
             full[compared] = found
