@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from resources.articles import Articles
     from resources.batch import Listing
     from resources.prices import Prices
+    from resources.reference import Reference
     from resources.valuation import Valuation
     from resources.warehouse import Warehouse
 
@@ -42,6 +43,7 @@ def problems(resources: dict[str, Any]) -> list[str]:
         *price_problems(prices, reference.listings()),
         *_of_valuation(resources["valuation_source"]),
         *_of_articles(resources["article_source"]),
+        *_of_events(reference),
         *_of_warehouse(resources["warehouse"]),
     ]
 
@@ -108,6 +110,11 @@ def _of_articles(articles: Articles) -> Iterator[str]:
     for address in articles.feeds:
         if urlsplit(address).scheme not in _HTTP or not urlsplit(address).hostname:
             yield f"SELLOFF_FEEDS: '{address}' is no address; http://... or https://..."
+
+
+def _of_events(reference: Reference) -> Iterator[str]:
+    if reference.events_path and not Path(reference.events_path).is_file():
+        yield f"SELLOFF_EVENTS: {reference.events_path}: no such file"
 
 
 def _of_warehouse(warehouse: Warehouse) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Detection:
     listing_z: float = -2.0
     share_lost: float = 0.01
     lost_severity: float = 0.98
-    group_z: float = -3.0
+    group_z: float = -3.5
     group_members: int = 5
     group_share_lost: float = 0.002
     dominant_share: float = 0.75

@@ -55,7 +55,7 @@ def release(tables):
 
     published = []
 
-    def enter(name="sector-us", day=27, severity=1.7, *, last=None, backfill=None, **values):
+    def enter(name="sector-us", day=27, multiple=1.7, *, last=None, backfill=None, **values):
         first = date(2025, 1, day)
         values |= {"last_session_date": date(2025, 1, last) if last else first}
         tables.con.execute(f"DELETE FROM {EVENTS.qualified} WHERE event_id = ?", [name])
@@ -63,7 +63,7 @@ def release(tables):
             EVENTS,
             event_id=name,
             session_date=first,
-            severity=severity,
+            threshold_multiple=multiple,
             region="US",
             scope="sector",
             market_return=-0.0141,
@@ -120,17 +120,17 @@ def test_a_new_sell_off_is_told_once(release, sensed):
     heard, cursor, _ = sensed()
     (text,) = heard
     assert text == (
-        "sell-off sector-us: US sector on 2025-01-27, severity 1.70, market -1.41%, "
+        "sell-off sector-us: US sector on 2025-01-27, 1.70 x threshold, market -1.41%, "
         "22% of listings falling"
     )
     again, _, _ = sensed(cursor)
     assert again == []
 
 
-def test_a_worse_one_is_told_again_at_each_step_of_severity(release, sensed):
+def test_a_worse_one_is_told_again_at_each_multiple_of_the_threshold(release, sensed):
     cursor, told = None, []
-    for severity in (1.2, 1.9, 2.0, 2.9, 4.1, 3.0):
-        release.enter(severity=severity)
+    for multiple in (1.2, 1.9, 2.0, 2.9, 4.1, 3.0):
+        release.enter(multiple=multiple)
         heard, cursor, _ = sensed(cursor)
         told.append(len(heard))
     assert told == [1, 0, 1, 0, 1, 0]

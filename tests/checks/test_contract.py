@@ -67,7 +67,7 @@ def test_a_row_that_no_constraint_kept_out_is_found(unguarded, verdict, values, 
 
 
 def test_a_value_outside_a_closed_list_is_found(unguarded, verdict):
-    unguarded.put(EVENTS, event_id="market-us", severity=1.2, status="forgotten")
+    unguarded.put(EVENTS, event_id="market-us", threshold_multiple=1.2, status="forgotten")
     found = verdict(EVENTS, unguarded)
     first = {"check": "status_is_known", "n_violations": 1, "event_id": "market-us"}
     assert first in found.first_failing_rows

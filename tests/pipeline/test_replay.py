@@ -62,12 +62,12 @@ def test_one_sell_off_is_found_and_it_is_that_of_27_january(query):
 
 
 def test_the_market_alone_would_not_have_told(query):
-    market_return, z, breadth, severity = query(
-        "SELECT market_return, market_z, breadth, severity FROM mart.selloff_events"
+    market_return, z, breadth, multiple = query(
+        "SELECT market_return, market_z, breadth, threshold_multiple FROM mart.selloff_events"
     )[0]
     assert market_return == pytest.approx(599.37 / 607.97 - 1)
     assert z > -2.5
-    assert severity == pytest.approx(breadth / 0.15)
+    assert multiple == pytest.approx(breadth / 0.15)
 
 
 def test_no_simulated_session_makes_an_event(query):

@@ -141,8 +141,8 @@ def test_a_single_name_is_an_event_where_its_fall_is_abnormal_large_and_rare(oth
     ("other", "expected"),
     [
         ({}, "sector"),
-        ({"group_z": -2.9}, None),
-        ({"residual_z": -2.9}, None),
+        ({"group_z": -3.4}, None),
+        ({"residual_z": -3.4}, None),
         ({"n_members": 4}, None),
         ({"falling_value_lost_usd": 1.9e10, "largest_falling_value_lost_usd": 1e9}, None),
         ({"largest_falling_value_lost_usd": 7.5e10}, None),
@@ -157,7 +157,7 @@ def test_a_group_fell_by_itself_and_beyond_the_market_as_a_group_and_by_much(oth
 def test_of_several_groups_the_sector_before_its_industry_and_the_worst_is_named():
     groups = (
         {"grouping": "industry", "group_name": "Foundries", "residual_z": -9.0},
-        {"group_name": "Power", "residual_z": -3.1, "severity": 0.99},
+        {"group_name": "Power", "residual_z": -3.6, "severity": 0.99},
         {"group_name": "Chips", "residual_z": -5.0},
     )
     verdict = found({}, *groups)

@@ -7,29 +7,40 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from selloff.events import Detection
+from selloff.detection import Detection
 from selloff.returns import MarketModel
 
 SETTINGS = {
     "model": MarketModel(first=40, last=3, minimum=20),
     "burn_in": 20,
-    "detection": Detection(market_z=-2.0, breadth=0.15, min_falling=2, listing_z=-1.5),
+    "detection": Detection(
+        market_z=-2.0, breadth=0.15, min_falling=2, listing_z=-1.5, group_members=2, group_z=-2.0
+    ),
 }
-# What an event says of its first session; severity and extent grow while it lasts.
+# What an event says of its first session; scope, multiple and extent grow while it lasts.
 AT_FIRST = [
     "event_id",
     "session_date",
     "started_at",
-    "scope",
     "region",
     "origin_sector",
     "hardest_hit_sector",
+    "worst_listing_id",
+    "first_listing_id",
+    "first_region",
+    "first_fell_at",
     "market_return",
     "market_z",
+    "market_severity",
+    "sector_severity",
     "breadth",
+    "breadth_by_value",
     "n_falling",
     "n_listings",
     "market_value_lost_usd",
+    "abnormal_market_value_lost_usd",
+    "abnormal_share_lost",
+    "detected_by",
     "n_flagged",
     "n_quarantined",
 ]
@@ -47,7 +58,8 @@ def test_truncating_the_input_changes_no_earlier_row(chain, panel, seed, cut, ma
     day = sorted(set(world.vintages["session_date"]))[cut]
     known = replace(world, vintages=until(world.vintages, day))
     part = chain(known, markets=markets, **SETTINGS)
-    for name in ("daily_prices", "market_returns", "abnormal_returns"):
+    measured = ("daily_prices", "market_returns", "abnormal_returns", "group_returns")
+    for name in (*measured, "market_days"):
         expected = until(whole[name], day)
         assert len(expected) > 0
         pd.testing.assert_frame_equal(part[name], expected, rtol=1e-9, atol=1e-14)
@@ -56,9 +68,11 @@ def test_truncating_the_input_changes_no_earlier_row(chain, panel, seed, cut, ma
     pd.testing.assert_frame_equal(
         part["selloff_events"][AT_FIRST], before[AT_FIRST], rtol=1e-9, atol=1e-14
     )
-    closed = before["last_session_date"] < day
-    pd.testing.assert_series_equal(
-        part["selloff_events"]["severity"][closed], before["severity"][closed], rtol=1e-9
+    # An episode is over when more sessions than the gap have passed without another fall.
+    closed = before["last_session_date"] < sorted(set(world.vintages["session_date"]))[cut - 1]
+    grown = ["scope", "threshold_multiple", "last_session_date", "worst_session_date", "n_sessions"]
+    pd.testing.assert_frame_equal(
+        part["selloff_events"].loc[closed, grown], before.loc[closed, grown], rtol=1e-9
     )
 
 
