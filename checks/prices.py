@@ -64,34 +64,35 @@ def every_session_is_present(con: duckdb.DuckDBPyConnection, days: Days, now: da
     is missed for ten sessions and then taken as gone.
     """
     span = {"start": days.start, "end": days.end, "now": naive_utc(now)}
-    totals = rows_of(
-        con, f"SELECT count(*) AS n, count(*) FILTER (is_missing) AS gaps FROM ({_EXPECTED})", span
-    )[0]
-    gaps = rows_of(
-        con,
-        f"""
-        SELECT ticker, exchange_mic, session_date FROM ({_EXPECTED}) WHERE is_missing
-        ORDER BY session_date DESC, ticker LIMIT {SAMPLE_ROWS}
-        """,
-        span,
-    )
     sessions = rows_of(
         con,
         f"""
         SELECT exchange_mic, session_date, count(*) FILTER (is_missing) AS n_missing,
                count(*) AS n_expected,
-               session_date = max(session_date) OVER (PARTITION BY exchange_mic) AS is_newest
+               session_date = max(session_date) OVER (PARTITION BY exchange_mic) AS is_newest,
+               min(ticker, {SAMPLE_ROWS}) FILTER (is_missing) AS missing
         FROM ({_EXPECTED}) GROUP BY exchange_mic, session_date
         ORDER BY session_date DESC, exchange_mic
         """,
         span,
     )
+    gaps = [
+        {"ticker": ticker, "exchange_mic": row["exchange_mic"], "session_date": row["session_date"]}
+        for row in sessions
+        for ticker in row.pop("missing") or ()
+    ]
     faults = [row for row in sessions if _is_fault(row)]
     is_error = any(row["is_newest"] for row in faults) or (
         len(faults) > SOURCE_FAULT_SESSIONS * len(sessions)
     )
     note = f"{len(faults)} sessions lack half of an exchange or more" if faults else ""
-    return Finding(totals["n"], totals["gaps"], faults or gaps, is_error=is_error, note=note)
+    return Finding(
+        sum(row["n_expected"] for row in sessions),
+        sum(row["n_missing"] for row in sessions),
+        faults or gaps[:SAMPLE_ROWS],
+        is_error=is_error,
+        note=note,
+    )
 
 
 def _is_fault(session: dict[str, int]) -> bool:
