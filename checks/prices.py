@@ -9,7 +9,7 @@ from checks.catalogue import Check
 from checks.scan import SAMPLE_ROWS, Finding, rows_of
 from resources.batch import naive_utc
 from selloff.sources import TOLERANCE
-from warehouse.tables.actions import DIVIDENDS, SPLITS
+from warehouse.tables.actions import DIVIDENDS, PROPOSED_SPLITS, SPLITS
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
 from warehouse.tables.prices import DAILY_PRICES
 from warehouse.tables.quarantine import QUARANTINED_BARS
@@ -327,4 +327,22 @@ JUDGEMENTS = (
     ),
 )
 
-CHECKS = [every_session_is_present, judgements(DAILY_PRICES, JUDGEMENTS)]
+# Not one that holds of some rows: each row of the table is a line that corporate_actions.csv lacks.
+OF_PROPOSALS = (
+    Check(
+        name="splits_are_known",
+        table=PROPOSED_SPLITS,
+        holds="false",
+        doc="No price went by a split that no action tells of: its bar has no return until a line "
+        "of corporate_actions.csv does.",
+        relation=PROPOSED_SPLITS.qualified,
+        named_by=("ticker", "ex_date", "action", "split_ratio", "price_ratio", "share_ratio"),
+        failure_modes=(7,),
+    ),
+)
+
+CHECKS = [
+    every_session_is_present,
+    judgements(DAILY_PRICES, JUDGEMENTS),
+    judgements(PROPOSED_SPLITS, OF_PROPOSALS),
+]
