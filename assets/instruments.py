@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
 from resources.batch import Days
-from resources.prices.exchanges import completed
+from resources.prices.exchanges import completed, of_one_firm
 from selloff import identity
+from selloff.issuers import issuers
 from warehouse.tables.instruments import (
     DELISTINGS,
     INSTRUMENT_ALIASES,
@@ -24,14 +25,17 @@ if TYPE_CHECKING:
 
 
 @table_asset(INSTRUMENTS)
-def instruments(reference: Reference, price_vintages: Any) -> Any:
+def instruments(reference: Reference, price_vintages: Any, implied_shares: Any) -> Any:
     """Classify every listing; one that only the prices know has what its exchange says of it."""
     delivered = price_vintages.group_by("listing_id").agg(
         ticker=price_vintages.ticker.max(),
         currency=price_vintages.currency.max(),
         exchange_mic=price_vintages.exchange_mic.argmax(price_vintages.session_date),
+        turnover=(price_vintages.close * price_vintages.volume).mean(),
     )
-    return completed(reference.instruments(), delivered.to_pyarrow())
+    speakers = issuers(implied_shares, delivered.select("listing_id", "turnover")).to_pyarrow()
+    known = completed(reference.instruments(), delivered.drop("turnover").to_pyarrow())
+    return of_one_firm(known, dict(zip(*speakers.to_pydict().values(), strict=True)))
 
 
 @table_asset(LISTING_SYMBOLS)

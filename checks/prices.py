@@ -9,7 +9,7 @@ from checks.catalogue import Check
 from checks.scan import SAMPLE_ROWS, Finding, rows_of
 from resources.batch import naive_utc
 from selloff.sources import TOLERANCE
-from warehouse.tables.actions import DIVIDENDS, SPLITS
+from warehouse.tables.actions import DIVIDENDS, PROPOSED_SPLITS, SPLITS
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
 from warehouse.tables.prices import DAILY_PRICES
 from warehouse.tables.quarantine import QUARANTINED_BARS
@@ -64,34 +64,35 @@ def every_session_is_present(con: duckdb.DuckDBPyConnection, days: Days, now: da
     is missed for ten sessions and then taken as gone.
     """
     span = {"start": days.start, "end": days.end, "now": naive_utc(now)}
-    totals = rows_of(
-        con, f"SELECT count(*) AS n, count(*) FILTER (is_missing) AS gaps FROM ({_EXPECTED})", span
-    )[0]
-    gaps = rows_of(
-        con,
-        f"""
-        SELECT ticker, exchange_mic, session_date FROM ({_EXPECTED}) WHERE is_missing
-        ORDER BY session_date DESC, ticker LIMIT {SAMPLE_ROWS}
-        """,
-        span,
-    )
     sessions = rows_of(
         con,
         f"""
         SELECT exchange_mic, session_date, count(*) FILTER (is_missing) AS n_missing,
                count(*) AS n_expected,
-               session_date = max(session_date) OVER (PARTITION BY exchange_mic) AS is_newest
+               session_date = max(session_date) OVER (PARTITION BY exchange_mic) AS is_newest,
+               min(ticker, {SAMPLE_ROWS}) FILTER (is_missing) AS missing
         FROM ({_EXPECTED}) GROUP BY exchange_mic, session_date
         ORDER BY session_date DESC, exchange_mic
         """,
         span,
     )
+    gaps = [
+        {"ticker": ticker, "exchange_mic": row["exchange_mic"], "session_date": row["session_date"]}
+        for row in sessions
+        for ticker in row.pop("missing") or ()
+    ]
     faults = [row for row in sessions if _is_fault(row)]
     is_error = any(row["is_newest"] for row in faults) or (
         len(faults) > SOURCE_FAULT_SESSIONS * len(sessions)
     )
     note = f"{len(faults)} sessions lack half of an exchange or more" if faults else ""
-    return Finding(totals["n"], totals["gaps"], faults or gaps, is_error=is_error, note=note)
+    return Finding(
+        sum(row["n_expected"] for row in sessions),
+        sum(row["n_missing"] for row in sessions),
+        faults or gaps[:SAMPLE_ROWS],
+        is_error=is_error,
+        note=note,
+    )
 
 
 def _is_fault(session: dict[str, int]) -> bool:
@@ -326,4 +327,22 @@ JUDGEMENTS = (
     ),
 )
 
-CHECKS = [every_session_is_present, judgements(DAILY_PRICES, JUDGEMENTS)]
+# Not one that holds of some rows: each row of the table is a line that corporate_actions.csv lacks.
+OF_PROPOSALS = (
+    Check(
+        name="splits_are_known",
+        table=PROPOSED_SPLITS,
+        holds="false",
+        doc="No price went by a split that no action tells of: its bar has no return until a line "
+        "of corporate_actions.csv does.",
+        relation=PROPOSED_SPLITS.qualified,
+        named_by=("ticker", "ex_date", "action", "split_ratio", "price_ratio", "share_ratio"),
+        failure_modes=(7,),
+    ),
+)
+
+CHECKS = [
+    every_session_is_present,
+    judgements(DAILY_PRICES, JUDGEMENTS),
+    judgements(PROPOSED_SPLITS, OF_PROPOSALS),
+]

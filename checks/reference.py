@@ -5,7 +5,7 @@ from __future__ import annotations
 from checks._check import judgements
 from checks.catalogue import Check
 from selloff.identity import MINIMUM_SOURCES, SESSIONS_WITHOUT_BAR
-from warehouse.tables.actions import SPLITS
+from warehouse.tables.actions import PROPOSED_SPLITS, SPLITS
 from warehouse.tables.instruments import (
     DELISTINGS,
     INSTRUMENTS,
@@ -13,7 +13,7 @@ from warehouse.tables.instruments import (
     SHARES_OUTSTANDING,
 )
 from warehouse.tables.prices import PRICE_VINTAGES
-from warehouse.tables.valuation import RAW_SHARES_OUTSTANDING
+from warehouse.tables.valuation import QUARANTINED_MARKET_VALUES, RAW_SHARES_OUTSTANDING
 
 # Filings carry 1, 100 or 1000 where a class has no count of its own; no listed firm has so few.
 FEWEST_SHARES = 100_000
@@ -44,7 +44,10 @@ FROM core.delistings AS d
 )"""
 _COUNTS = """(
 SELECT *, shares_outstanding / previous_shares / coalesce((
-  SELECT product(split_ratio) FROM core.splits AS s
+  SELECT product(split_ratio) FROM (
+    SELECT listing_id, ex_date, split_ratio FROM core.splits
+    UNION ALL SELECT listing_id, ex_date, split_ratio FROM core.proposed_splits
+  ) AS s
   WHERE s.listing_id = counted.listing_id
     AND s.ex_date > counted.previous_known_on AND s.ex_date <= counted.known_on
 ), 1) AS factor
@@ -113,7 +116,18 @@ OF_SHARES = (
         doc="No share count is a placeholder, or another one by a factor that no split explains.",
         relation=_COUNTS,
         named_by=("ticker", "known_on", "previous_shares", "shares_outstanding"),
-        reads=(SPLITS,),
+        reads=(SPLITS, PROPOSED_SPLITS),
+        failure_modes=(20,),
+    ),
+)
+OF_MARKET_VALUES = (
+    Check(
+        name="market_values_are_consistent",
+        table=QUARANTINED_MARKET_VALUES,
+        holds="false",
+        doc="No delivered market value implies a share count that the sessions around it deny.",
+        relation=QUARANTINED_MARKET_VALUES.qualified,
+        named_by=("ticker", "first_session_date", "source", "market_value", "ratio", "reason"),
         failure_modes=(20,),
     ),
 )
@@ -128,12 +142,20 @@ OF_COUNTS = (
         failure_modes=(20,),
     ),
 )
-JUDGEMENTS = (*OF_INSTRUMENTS, *OF_SYMBOLS, *OF_DELISTINGS, *OF_SHARES, *OF_COUNTS)
+JUDGEMENTS = (
+    *OF_INSTRUMENTS,
+    *OF_SYMBOLS,
+    *OF_DELISTINGS,
+    *OF_SHARES,
+    *OF_MARKET_VALUES,
+    *OF_COUNTS,
+)
 
 CHECKS = [
     judgements(INSTRUMENTS, OF_INSTRUMENTS),
     judgements(LISTING_SYMBOLS, OF_SYMBOLS),
     judgements(DELISTINGS, OF_DELISTINGS),
     judgements(SHARES_OUTSTANDING, OF_SHARES),
+    judgements(QUARANTINED_MARKET_VALUES, OF_MARKET_VALUES),
     judgements(RAW_SHARES_OUTSTANDING, OF_COUNTS),
 ]

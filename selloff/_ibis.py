@@ -39,6 +39,17 @@ def newest(versions: ir.Table, *thing: str) -> ir.Table:
     return versions.mutate(age=age).filter(lambda t: t.age == 0).drop("age")
 
 
+def alone_and_several(rows: ir.Table, keys: Sequence[str]) -> tuple[ir.Table, ir.Table]:
+    """Return the rows whose keys no other row has, and the others.
+
+    What must be chosen among several need not be sorted where there is one: of three million bars
+    counting takes 0.4 s of processor time, numbering them 1.5 s.
+    """
+    counts = rows.group_by(keys).aggregate(n_rows=rows.count())
+    shared = counts.filter(counts.n_rows > 1)
+    return rows.anti_join(shared, keys), rows.semi_join(shared, keys)
+
+
 def factors_after(events: ir.Table, factor: str) -> ir.Table:
     """Return, per listing, the spans of days that have the same factors after them.
 

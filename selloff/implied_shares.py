@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from selloff._ibis import by_listing, factors_after, product_after
 from selloff.adjustments import missing_ratio
-from selloff.sources import PRIORITY, rank
+from selloff.sources import PRIORITY, newest_of_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,9 @@ def implied_shares(
     import ibis
 
     stated = price_vintages.filter(price_vintages.market_value.notnull())
-    counts = _counted(_chosen(stated.anti_join(quarantined_bars, _BAR), priority), splits)
+    counts = _counted(
+        newest_of_first(stated.anti_join(quarantined_bars, _BAR), _BAR, priority), splits
+    )
     before = counts.mutate(
         previous_count=counts.adjusted_shares.lag().over(by_listing()),
         previous_date=counts.session_date.lag().over(by_listing()),
@@ -94,20 +96,6 @@ def implied_shares(
     return runs.mutate(
         first_session_date=runs.session_date, last_session_date=last, n_sessions=n_sessions
     ).select(*_COLUMNS)
-
-
-def _chosen(stated: ir.Table, priority: Sequence[str]) -> ir.Table:
-    """Return, of every bar, the newest version of the first source in priority."""
-    import ibis
-
-    order = (
-        rank(stated.source, priority),
-        stated.source,
-        stated.known_from.desc(),
-        stated.row_hash,
-    )
-    place = ibis.row_number().over(group_by=_BAR, order_by=order)
-    return stated.mutate(place=place).filter(lambda t: t.place == 0).drop("place")
 
 
 def _counted(bars: ir.Table, splits: ir.Table) -> ir.Table:

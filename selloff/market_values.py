@@ -16,6 +16,9 @@ STATED_DAYS = 100
 # and knows of splits up to six sessions early and fourteen late.
 _EXCURSION_DAYS = 22
 _AGREES, _DEPARTS = 1.25, 1.5
+# A first count has nothing before it. LATAM Airlines came to New York in July 2024 with the
+# ordinary shares behind its receipts, 2,000 each, for a count: worth 15 trillion USD.
+_DENIED = 3.0
 # A level is believed at its third statement, as stated counts are (`selloff.shares`).
 _STATEMENTS = 3
 _OUT = (
@@ -56,7 +59,8 @@ def quarantined_market_values(
         or one that knew of a split early or late.
     ``unconfirmed``
         The newest count is off from the one before by half or more, and fewer than three sessions
-        have said it.
+        have said it; or the first one, of at most 22 days, is off by a factor of three or more from
+        the lasting one after it.
 
     Parameters
     ----------
@@ -67,20 +71,21 @@ def quarantined_market_values(
     -------
     ibis Table
         Columns of ``core.quarantined_market_values``, one row per listing and first session.
-        `shares_outstanding` is the count that the value implies, `usual_shares` the one before,
-        both in shares of the first session; `ratio` is the one over the other.
+        `shares_outstanding` is the count that the value implies, `usual_shares` the lasting one
+        around it, both in shares of the first session; `ratio` is the one over the other.
     """
     import ibis
 
     levels = _levels(implied_shares, splits, proposed_splits)
     out = levels.filter(levels.reason.notnull())
+    usual = out.before.coalesce(out.after)
     ends = out.until_date - ibis.interval(days=1)
     return out.mutate(
         first_session_date=out.from_date,
         last_session_date=ibis.least(out.last_session_date, ends.coalesce(out.last_session_date)),
         shares_outstanding=out.level / out.later_ratio,
-        usual_shares=out.before / out.later_ratio,
-        ratio=out.level / out.before,
+        usual_shares=usual / out.later_ratio,
+        ratio=out.level / usual,
     ).select(*_OUT)
 
 
@@ -256,4 +261,7 @@ def _reason(pieces: ir.Table) -> Any:
         & (pieces.n_sessions < _STATEMENTS)
         & (apart(pieces.level, pieces.before) > _DEPARTS)
     )
-    return ibis.cases((returned, "returned"), (unconfirmed, "unconfirmed"), else_=None)
+    denied = (
+        pieces.is_short & pieces.before.isnull() & (apart(pieces.level, pieces.after) > _DENIED)
+    )
+    return ibis.cases((returned, "returned"), (unconfirmed | denied, "unconfirmed"), else_=None)

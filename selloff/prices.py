@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import newest
+from selloff._ibis import alone_and_several, looked_up, newest, stacked
 from selloff.adjustments import split_adjusted
 from selloff.quality import Judgement, quality_flags
 from selloff.sources import PRIORITY, reconciled
@@ -69,13 +69,16 @@ def daily_prices(
         rounding, `n_quarantined` the quarantined bars since the row before, for a first row all
         before it. A flagged bar is kept.
     """
-    bars = price_vintages.drop("market_value", "exchange_mic")  # not of the bar
-    clean = bars.anti_join(quarantined_bars, _BAR)
-    told = reconciled(split_adjusted(newest(clean, *_BAR, "source"), splits), priority)
+    import ibis
+
+    versions = price_vintages.drop("market_value", "exchange_mic")  # not of the bar
+    clean = versions.anti_join(quarantined_bars, _BAR)
+    alone, several = alone_and_several(clean, _BAR)
+    single = split_adjusted(alone, splits).mutate(n_sources=ibis.literal(1, "int64"))
+    told = reconciled(split_adjusted(newest(several, *_BAR, "source"), splits), priority)
     n_sources = told.agrees.sum().over(group_by=_BAR)
-    bars = (
-        told.mutate(n_sources=n_sources).filter(lambda t: t.place == 0).rename(as_of="known_from")
-    )
+    chosen = told.mutate(n_sources=n_sources).filter(lambda t: t.place == 0)
+    bars = stacked(single, chosen).rename(as_of="known_from")
     counted = _gaps_counted(bars, quarantined_bars)
     flags = quality_flags(counted, sessions, instruments, thresholds or Judgement())
     return flags.select(*_COLUMNS)
@@ -86,11 +89,13 @@ def _gaps_counted(bars: ir.Table, quarantined_bars: ir.Table) -> ir.Table:
     import ibis
 
     out = quarantined_bars.select(*_BAR).semi_join(bars, "listing_id")
-    both = bars.select(*_BAR, is_out=False).union(out.mutate(is_out=True))
+    beside = bars.semi_join(out, "listing_id")
+    both = beside.select(*_BAR, is_out=False).union(out.mutate(is_out=True))
     ordered = ibis.window(group_by="listing_id", order_by="session_date")
     upto = ibis.window(group_by="listing_id", order_by="session_date", following=0)
     total = both.mutate(total=both.is_out.sum().over(upto)).filter(lambda t: ~t.is_out)
     counts = total.mutate(
         n_quarantined=total.total - total.total.lag().over(ordered).coalesce(0)
     ).select(*_BAR, "n_quarantined")
-    return bars.inner_join(counts, _BAR)
+    counted = looked_up(bars, counts, _BAR)
+    return counted.mutate(n_quarantined=counted.n_quarantined.coalesce(0))

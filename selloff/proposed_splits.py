@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from selloff._ibis import by_listing, looked_up, stacked
 from selloff.adjustments import missing_ratio
-from selloff.sources import PRIORITY, rank
+from selloff.sources import PRIORITY, newest_of_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,17 +174,10 @@ def has_unapplied_split(bars: ir.Table) -> ir.BooleanColumn:
 
 def _bars(versions: ir.Table, splits: ir.Table, priority: Sequence[str]) -> ir.Table:
     """Return close and turnover of the newest version of every bar, first source first."""
-    import ibis
-
-    order = (
-        rank(versions.source, priority),
-        versions.source,
-        versions.known_from.desc(),
-        versions.row_hash,
+    versions = versions.select(
+        *_BAR, "ticker", "close", "volume", "basis", "source", "known_from", "row_hash"
     )
-    place = ibis.row_number().over(group_by=_BAR, order_by=order)
-    chosen = versions.mutate(place=place).filter(lambda t: t.place == 0)
-    rated = missing_ratio(chosen, splits)
+    rated = missing_ratio(newest_of_first(versions, _BAR, priority), splits)
     return rated.select(
         *_BAR,
         "ticker",

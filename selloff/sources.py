@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from selloff._ibis import alone_and_several, stacked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,6 +41,24 @@ def first_in_priority(
     order = (rank(rows.source, priority), "source", *ties)
     place = ibis.row_number().over(group_by=keys, order_by=order)
     return rows.mutate(place=place).filter(lambda t: t.place == 0).drop("place")
+
+
+def newest_of_first(
+    versions: ir.Table, keys: Sequence[str], priority: Sequence[str] = PRIORITY
+) -> ir.Table:
+    """Return one version per key: the newest one of the first source in priority."""
+    import ibis
+
+    alone, several = alone_and_several(versions, keys)
+    order = (
+        rank(several.source, priority),
+        several.source,
+        several.known_from.desc(),
+        several.row_hash,
+    )
+    place = ibis.row_number().over(group_by=keys, order_by=order)
+    chosen = several.mutate(place=place).filter(lambda t: t.place == 0)
+    return stacked(alone, chosen.drop("place"))
 
 
 def rounding(price: ir.FloatingColumn) -> ir.FloatingColumn:

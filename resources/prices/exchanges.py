@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from resources.calendars import is_known
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
 # What vendors write, in capitals; a market identifier code (ISO 10383) speaks for itself.
@@ -88,6 +90,34 @@ def completed(known: pa.Table, delivered: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(
         [*rows, *({**usual, **row} for row in news.values())], schema=known.schema
     )
+
+
+def of_one_firm(instruments: pa.Table, speakers: Mapping[str, str]) -> pa.Table:
+    """Give one issuer to listings that are lines of one firm, where nobody said whose they are.
+
+    Parameters
+    ----------
+    instruments : pyarrow.Table
+        Columns of ``core.instruments``.
+    speakers : mapping of str to str
+        `listing_id` to that of the listing that speaks for its firm (`selloff.issuers`).
+
+    Returns
+    -------
+    pyarrow.Table
+        The rows. A firm in which any line has an issuer is left as it was stated; of the others
+        the speaker is the primary listing, and the issuer has its id.
+    """
+    import pyarrow as pa
+
+    rows = instruments.to_pylist()
+    stated = {speakers.get(row["listing_id"]) for row in rows if row["issuer_id"]}
+    for row in rows:
+        speaker = speakers.get(row["listing_id"])
+        if speaker and speaker not in stated:
+            row["issuer_id"] = f"of {speaker}"
+            row["is_primary"] = row["listing_id"] == speaker
+    return pa.Table.from_pylist(rows, schema=instruments.schema)
 
 
 def _placed(row: dict[str, Any]) -> dict[str, Any]:

@@ -111,35 +111,42 @@ def _judged(table: Table) -> str:
     old, new = (f"hash({', '.join(f'{side}.{n}' for n in values or thing)})" for side in _SIDES)
     rules = [_broken(rule) for rule in table.rules() if _is_judged(rule)]
     key = ", ".join(thing)
+    judged = f"""
+  SELECT *, nullif(concat_ws('; ', torn, {", ".join(rules) or "NULL"}), '') AS broken,
+    sha256(json_array({", ".join(values)})::VARCHAR) AS row_hash
+  FROM arrived AS new"""
+    is_twin = same_thing(table, "twins", "new")
+    # Rows that stand alone are not sorted: of three million that took a third of the time.
     return f"""
-WITH twins AS (
-  SELECT {key} FROM arrived GROUP BY ALL HAVING count(*) > 1
+WITH suspects AS (
+  SELECT hash({key}) AS digest FROM arrived GROUP BY digest HAVING count(*) > 1
+), twins AS (
+  SELECT {key} FROM arrived WHERE hash({key}) IN (FROM suspects)
+  GROUP BY ALL HAVING count(*) > 1
 ), known AS (
   SELECT ordinal
   FROM {table.qualified} AS old JOIN arrived AS new ON {same_thing(table, "old", "new")}
   WHERE {in_span(table)}
   GROUP BY ordinal
   HAVING arg_max({old}, old.known_from) = any_value({new})
-), asked AS (
-  SELECT ordinal FROM arrived ANTI JOIN known USING (ordinal)
-  UNION
-  SELECT ordinal FROM arrived AS new SEMI JOIN twins ON {same_thing(table, "twins", "new")}
-), alone AS (
-  SELECT *, nullif(concat_ws('; ', torn, {", ".join(rules) or "NULL"}), '') AS broken,
-    sha256(json_array({", ".join(values)})::VARCHAR) AS row_hash
-  FROM arrived SEMI JOIN asked USING (ordinal)
+), alone AS ({judged}
+  ANTI JOIN known USING (ordinal) ANTI JOIN twins ON {is_twin}
+), together AS ({judged}
+  SEMI JOIN twins ON {is_twin}
 ), paired AS (
   SELECT *,
     CASE WHEN broken IS NULL AND row_number() OVER twins > 1 THEN
       'duplicate of row ' || first(place) OVER twins ||
       CASE WHEN row_hash = first(row_hash) OVER twins THEN ', same values' ELSE ', other values' END
     END AS duplicate
-  FROM alone
+  FROM together
   WINDOW twins AS (
     PARTITION BY broken IS NULL, {key} ORDER BY ordinal
     ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
   )
 )
+SELECT {", ".join(names)}, row_hash, ordinal, broken AS reason FROM alone
+UNION ALL
 SELECT {", ".join(names)}, row_hash, ordinal, coalesce(broken, duplicate) AS reason FROM paired
 """
 

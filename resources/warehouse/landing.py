@@ -86,31 +86,41 @@ def _append_new(
     thing = ", ".join(table.versions_of)
     same = judging.same_thing(table, "old", "good")
     is_new = "IS NULL" if table.grain == table.versions_of else "IS DISTINCT FROM good.row_hash"
-    first = "min(session_date)" if "session_date" in table.column_names else "NULL"
+    first = "min(good.session_date)" if "session_date" in table.column_names else "NULL"
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE fresh AS
-        WITH good AS (
-          SELECT * EXCLUDE (ordinal, reason)
-          FROM judged WHERE reason IS NULL
-        ), newest AS (
-          SELECT {thing}, arg_max(row_hash, known_from) AS row_hash,
-            max(known_from) + INTERVAL 1 MICROSECOND AS next_known_from
-          FROM {table.qualified} AS old SEMI JOIN good ON {same}
-          WHERE {judging.in_span(table)}
-          GROUP BY ALL
-        )
-        SELECT good.*, $load AS load_id,
-          greatest($now::TIMESTAMP, old.next_known_from) AS known_from
-        FROM good LEFT JOIN newest AS old ON {same}
-        WHERE old.row_hash {is_new}
+        CREATE OR REPLACE TEMP TABLE newest AS
+        SELECT {thing}, arg_max(row_hash, known_from) AS row_hash,
+          max(known_from) + INTERVAL 1 MICROSECOND AS next_known_from
+        FROM {table.qualified} AS old
+        SEMI JOIN (FROM judged WHERE reason IS NULL) AS good ON {same}
+        WHERE {judging.in_span(table)}
+        GROUP BY ALL
         """,
-        {"load": load_id, "now": now, **judging.span(con, table)},
+        judging.span(con, table),
     )
+    con.execute("DROP TABLE arrived")  # as large as the batch, and judged by now
+    # Never a table of its own: three million new rows would stand in memory once more.
+    fresh = f"""
+        (FROM judged WHERE reason IS NULL) AS good LEFT JOIN newest AS old ON {same}
+        WHERE old.row_hash {is_new}
+    """
+    found: tuple[int, date | None] = con.execute(
+        f"SELECT count(*), {first} FROM {fresh}"
+    ).fetchall()[0]
     # By day, as they arrive from day to day: see `judging.in_span`.
-    order = ", ".join(sorted(table.grain, key=lambda name: name != "session_date"))
-    con.execute(f"INSERT INTO {table.qualified} BY NAME SELECT * FROM fresh ORDER BY {order}")
-    return con.execute(f"SELECT count(*), {first} FROM fresh").fetchall()[0]
+    order = ", ".join(sorted(table.versions_of, key=lambda name: name != "session_date"))
+    con.execute(
+        f"""
+        INSERT INTO {table.qualified} BY NAME FROM (
+          SELECT good.* EXCLUDE (ordinal, reason), $load AS load_id,
+            greatest($now::TIMESTAMP, old.next_known_from) AS known_from
+          FROM {fresh}
+        ) ORDER BY {order}
+        """,
+        {"load": load_id, "now": now},
+    )
+    return found
 
 
 def _record_answers(

@@ -68,36 +68,69 @@ def replace(
     """
     where = f"{table.partition} BETWEEN $start AND $end" if days and table.partition else "true"
     bounds = {"start": days.start, "end": days.end} if days and table.partition else {}
-    session = "session_date" if "session_date" in table.column_names else "NULL"
-    casts = ", ".join(f"{c.name}::{c.type} AS {c.name}" for c in table.columns)
     with transaction(con):
-        con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT {casts} FROM computed")
-        con.execute(f"DELETE FROM incoming WHERE NOT ({where})", bounds)
-        con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE differing AS
-            SELECT * EXCLUDE (side) FROM (
-              SELECT *, 1 AS side FROM incoming UNION ALL BY NAME
-              SELECT *, -1 AS side FROM {table.qualified} WHERE {where}
-            ) GROUP BY ALL HAVING sum(side) <> 0
-            """,
-            bounds,
-        )
-        changed, first = con.execute(
-            f"SELECT count(DISTINCT ({', '.join(table.grain)})), min({session}) FROM differing"
-        ).fetchall()[0]
+        held = con.execute(f"SELECT 1 FROM {table.qualified} WHERE {where} LIMIT 1", bounds)
+        write = _rewrite if held.fetchall() else _fill
+        rows, changed, first = write(con, table, where, bounds)
         if changed:
-            con.execute(f"DELETE FROM {table.qualified} WHERE {where}", bounds)
-            order = ", ".join(
-                dict.fromkeys((*([table.partition] if table.partition else []), *table.grain))
-            )
-            con.execute(
-                f"INSERT INTO {table.qualified} BY NAME SELECT * FROM incoming ORDER BY {order}"
-            )
             record_change(con, table, first, run_id=run_id, now=now)
         _record_inputs(con, table, inputs)
-        rows = con.execute("SELECT count(*) FROM incoming").fetchall()[0][0]
     return Written(n_rows=rows, n_changed=changed, from_session=first)
+
+
+def _fill(
+    con: duckdb.DuckDBPyConnection, table: Table, where: str, bounds: dict[str, date]
+) -> tuple[int, int, date | None]:
+    """Insert where nothing is held: there is nothing to compare with, and no copy to make."""
+    incoming = f"FROM {_cast(table, where)} ORDER BY {_order(table)}"
+    con.execute(f"INSERT INTO {table.qualified} BY NAME {incoming}", bounds)
+    rows, first = con.execute(
+        f"SELECT count(*), min({_session(table)}) FROM {table.qualified} WHERE {where}", bounds
+    ).fetchall()[0]
+    return rows, rows, first
+
+
+def _rewrite(
+    con: duckdb.DuckDBPyConnection, table: Table, where: str, bounds: dict[str, date]
+) -> tuple[int, int, date | None]:
+    """Compare with what is held, and write all of it anew if anything differs."""
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE incoming AS FROM {_cast(table, where)}",
+        bounds,
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE differing AS
+        SELECT * EXCLUDE (side) FROM (
+          SELECT *, 1 AS side FROM incoming UNION ALL BY NAME
+          SELECT *, -1 AS side FROM {table.qualified} WHERE {where}
+        ) GROUP BY ALL HAVING sum(side) <> 0
+        """,
+        bounds,
+    )
+    changed, first = con.execute(
+        f"SELECT count(DISTINCT ({', '.join(table.grain)})), min({_session(table)}) FROM differing"
+    ).fetchall()[0]
+    if changed:
+        con.execute(f"DELETE FROM {table.qualified} WHERE {where}", bounds)
+        con.execute(f"INSERT INTO {table.qualified} BY NAME FROM incoming ORDER BY {_order(table)}")
+    rows = con.execute("SELECT count(*) FROM incoming").fetchall()[0][0]
+    return rows, changed, first
+
+
+def _cast(table: Table, where: str) -> str:
+    """Return SQL for the relation `computed` in the contract's types, the days asked for alone."""
+    casts = ", ".join(f"{c.name}::{c.type} AS {c.name}" for c in table.columns)
+    return f"(SELECT * FROM (SELECT {casts} FROM computed) WHERE {where})"
+
+
+def _session(table: Table) -> str:
+    return "session_date" if "session_date" in table.column_names else "NULL"
+
+
+def _order(table: Table) -> str:
+    """Return the order in which rows lie: by partition, then by grain."""
+    return ", ".join(dict.fromkeys((*([table.partition] if table.partition else []), *table.grain)))
 
 
 def append(con: duckdb.DuckDBPyConnection, table: Table, rows: list[tuple[object, ...]]) -> None:

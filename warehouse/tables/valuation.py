@@ -116,7 +116,7 @@ QUARANTINED_MARKET_VALUES = Table(
         c.SHARES_OUTSTANDING.but(
             name="usual_shares",
             nullable=False,
-            doc="The lasting count before, in the same shares.",
+            doc="The lasting count before, else after, in the same shares.",
         ),
         Column("ratio", "DOUBLE", "The implied count over the usual one.", unit="ratio", above=0),
         Column(
@@ -124,7 +124,7 @@ QUARANTINED_MARKET_VALUES = Table(
             "VARCHAR",
             "returned: the count went back within 22 days (a wrong value, or one that knew of a "
             "split early or late); unconfirmed: the newest count, off by half or more, which fewer "
-            "than three sessions have said.",
+            "than three sessions have said, or a first one that the lasting one denies.",
             one_of=("returned", "unconfirmed"),
         ),
         c.SOURCE,
