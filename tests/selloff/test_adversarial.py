@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 from selloff.returns import MarketModel
+from selloff.risk_measures import Windows
 
 COUNT = 460
 # The market falls by a tenth in a session in which the tied troughs are, once more, at bottom.
 CRASH = 425
 MODEL = MarketModel(first=60, last=5, minimum=40)
+WINDOWS = Windows(20, 60, minimum_returns=40, minimum_falls=20)
 
 
 def random_walk(seed, start=50.0):
@@ -77,7 +79,7 @@ def world(make, panel):
 
 @pytest.fixture(scope="module")
 def held(chain, world):
-    return chain(world, model=MODEL, burn_in=30)
+    return chain(world, model=MODEL, burn_in=30, windows=WINDOWS)
 
 
 @pytest.fixture(scope="module")
