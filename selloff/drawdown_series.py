@@ -33,12 +33,12 @@ def drawdowns(closes: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    closes : array of shape (n,)
+    closes : array of shape (..., n)
         Positive prices or index levels in time order; NaN where there is none.
 
     Returns
     -------
-    array of shape (n,)
+    array of shape (..., n)
         ``close / highest close so far - 1``: a fraction in [-1, 0], zero at a new high, NaN where
         the close is missing.
 
@@ -48,7 +48,7 @@ def drawdowns(closes: NDArray[np.float64]) -> NDArray[np.float64]:
     [0.0, -0.2, -0.1, 0.0]
     """
     prices = np.asarray(closes, dtype=float)
-    highest: NDArray[np.float64] = np.fmax.accumulate(prices)
+    highest: NDArray[np.float64] = np.fmax.accumulate(prices, axis=-1)
     fallen: NDArray[np.float64] = prices / highest - 1
     return fallen
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import looked_up
+from selloff._ibis import by_listing, looked_up
 from selloff.valuation import counted_once, with_losses
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _COLUMNS = (
     "has_simulated_inputs",
     "as_of",
 )
-_EPISODE = ("listing_id", "history", "episode")
+_EPISODE = ("listing_id", "episode")
 
 
 def with_highs(daily_prices: ir.Table) -> ir.Table:
@@ -155,10 +155,6 @@ def _numbered(daily_prices: ir.Table) -> ir.Table:
     import ibis
 
     bars = with_highs(daily_prices.filter(daily_prices.close.notnull()))
-    in_history = ibis.window(group_by=("listing_id", "history"), order_by="session_date")
-    until = ibis.window(
-        group_by=("listing_id", "history"), order_by="session_date", preceding=None, following=0
-    )
     is_high = (bars.close >= bars.highest_close).cast("int64")
     return bars.select(
         "listing_id",
@@ -168,11 +164,11 @@ def _numbered(daily_prices: ir.Table) -> ir.Table:
         "close",
         "currency",
         "n_quarantined",
-        "simulated_so_far",
-        "known_so_far",
+        "as_of",
         is_high=is_high,
-        episode=is_high.sum().over(until),
-        position=ibis.row_number().over(in_history),
+        episode=is_high.sum().over(by_listing(preceding=None, following=0)),
+        position=ibis.row_number().over(by_listing()),
+        simulated=bars.is_simulated.cast("int64"),
         flagged=(bars.quality_flags != "").cast("int64"),
     )
 
@@ -183,8 +179,7 @@ def _falls(rows: ir.Table) -> ir.Table:
 
     at_peak = rows.is_high == 1
     every = rows.group_by(_EPISODE).aggregate(
-        ticker=at_peak.ifelse(rows.ticker, None).max(),
-        currency=at_peak.ifelse(rows.currency, None).max(),
+        history=rows.history.max(),
         peak_date=rows.session_date.min(),
         last_date=rows.session_date.max(),
         peak_close=rows.close.max(),
@@ -195,13 +190,17 @@ def _falls(rows: ir.Table) -> ir.Table:
         flagged_at_peak=(rows.flagged * rows.is_high).sum(),
         quarantined=rows.n_quarantined.sum(),
         quarantined_at_peak=(rows.n_quarantined * rows.is_high).sum(),
-        simulated_at_peak=rows.simulated_so_far.min(),
-        simulated=rows.simulated_so_far.max(),
-        known_at_peak=rows.known_so_far.min(),
-        known=rows.known_so_far.max(),
+        simulated_at_peak=(rows.simulated * rows.is_high).sum(),
+        simulated_inside=rows.simulated.max(),
+        known_at_peak=at_peak.ifelse(rows.as_of, None).max(),
+        known_inside=rows.as_of.max(),
     )
     # Before the depth filter: the episode that ends this one need not be a fall itself.
     following = ibis.window(group_by=("listing_id", "history"), order_by="episode")
+    # A high rests on every bar that it is higher than.
+    so_far = ibis.window(
+        group_by=("listing_id", "history"), order_by="episode", preceding=None, following=0
+    )
     listing = ibis.window(group_by="listing_id")
     ended = every.mutate(
         recovery_date=every.peak_date.lead().over(following),
@@ -210,22 +209,28 @@ def _falls(rows: ir.Table) -> ir.Table:
         quarantined_after=every.quarantined_at_peak.lead().over(following),
         simulated_after=every.simulated_at_peak.lead().over(following),
         known_after=every.known_at_peak.lead().over(following),
+        simulated=every.simulated_inside.max().over(so_far),
+        known=every.known_inside.max().over(so_far),
         last_history=every.history.max().over(listing),
     )
     return _measured(ended.filter(ended.trough_close < ended.peak_close), rows)
 
 
 def _measured(falls: ir.Table, rows: ir.Table) -> ir.Table:
-    """Add where the trough lies, and the durations."""
+    """Add what the rows of the peak and of the trough say, and the durations."""
     import ibis
 
     # An engine's arg_min takes any of equal lows: the first one is looked up.
-    lows = rows.inner_join(falls.select(*_EPISODE, low="trough_close"), _EPISODE)
-    lows = lows.filter(lows.close == lows.low)
-    troughs = lows.group_by(_EPISODE).aggregate(
-        trough_date=lows.session_date.min(), trough_position=lows.position.min()
+    ends = rows.inner_join(falls.select(*_EPISODE, low="trough_close"), _EPISODE)
+    at_peak, at_low = ends.is_high == 1, ends.close == ends.low
+    ends = ends.filter(at_peak | at_low)
+    named = ends.group_by(_EPISODE).aggregate(
+        ticker=at_peak.ifelse(ends.ticker, None).max(),
+        currency=at_peak.ifelse(ends.currency, None).max(),
+        trough_date=at_low.ifelse(ends.session_date, None).min(),
+        trough_position=at_low.ifelse(ends.position, None).min(),
     )
-    falls = looked_up(falls, troughs, _EPISODE)
+    falls = looked_up(falls, named, _EPISODE)
     is_over = falls.recovery_date.notnull()
     is_cut = falls.history < falls.last_history
     end = ibis.coalesce(falls.recovery_position, falls.last_position)
@@ -238,8 +243,8 @@ def _measured(falls: ir.Table, rows: ir.Table) -> ir.Table:
         observed_through=ibis.coalesce(falls.recovery_date, falls.last_date),
         n_flagged=falls.flagged + falls.flagged_after.fill_null(0),
         n_quarantined=falls.quarantined + falls.quarantined_after.fill_null(0),
-        has_simulated_inputs=ibis.coalesce(falls.simulated_after, falls.simulated) > 0,
-        known=ibis.coalesce(falls.known_after, falls.known),
+        has_simulated_inputs=falls.simulated + falls.simulated_after.fill_null(0) > 0,
+        known=ibis.greatest(falls.known, ibis.coalesce(falls.known_after, falls.known)),
     )
 
 

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from checks import prices, reference, returns, selloffs, sources
+from checks import drawdowns, prices, reference, returns, selloffs, sources
 from checks.contract import contract_of
 from checks.scan import scan
 from resources.batch import Answer, Batch, Days
@@ -35,6 +35,7 @@ JUDGEMENTS = (
     *sources.JUDGEMENTS,
     *reference.JUDGEMENTS,
     *returns.JUDGEMENTS,
+    *drawdowns.JUDGEMENTS,
 )
 # What each table of core is computed from; see `assets.prices` and `assets.instruments`.
 DERIVED = {
@@ -109,7 +110,7 @@ def verdicts():
 @pytest.fixture(scope="session")
 def verdict(verdicts):
     """Run the judgement of that name, and those counted with it; return its result."""
-    modules = (prices, sources, reference, returns, selloffs)
+    modules = (prices, sources, reference, returns, drawdowns, selloffs)
     every = [check for module in modules for check in module.CHECKS]
     by_name = {spec.name: check for check in every for spec in check.check_specs}
 

@@ -91,6 +91,25 @@ def test_nvidia_lost_592_66_billion_on_24_49_billion_shares(query):
     assert drawdown <= -0.169
 
 
+def test_nvidias_drawdown_holds_the_fall_and_its_loss_since_the_peak(query):
+    ((depth, peak, trough, outcome, lost, z),) = query(
+        """
+        SELECT d.depth, d.peak_date, d.trough_date, d.outcome, d.market_value_lost_usd,
+               r.extreme_move_z
+        FROM mart.drawdown_episodes AS d
+        JOIN core.risk_measures AS r USING (listing_id)
+        WHERE d.ticker = 'NVDA' AND r.session_date = ?
+          AND r.session_date BETWEEN d.peak_date AND d.observed_through
+        """,
+        DAY,
+    )
+    assert depth <= -0.169
+    assert peak < DAY <= trough
+    assert outcome == "open"
+    assert lost is None or lost > 592e9
+    assert z < -4
+
+
 def test_27_january_is_found_by_its_breadth_and_not_by_the_market(query):
     ((scope, z, breadth, origin, hardest),) = query(
         """

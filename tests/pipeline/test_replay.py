@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from math import log
 
 import pytest
 
@@ -45,6 +46,42 @@ def test_nvidia_fell_by_17_percent_and_lost_593_billion(query):
     assert lost == pytest.approx(592.66e9, rel=1e-3)
     assert shares == pytest.approx(24.49e9)
     assert known_on == date(2025, 1, 24)
+
+
+def test_nvidias_drawdown_shows_at_least_the_fall_of_the_day(query):
+    ((drawdown, overnight, intraday, z, robust, simulated),) = query(
+        """
+        SELECT drawdown, overnight_log_return, intraday_log_return, extreme_move_z, robust_z,
+               has_simulated_inputs
+        FROM core.risk_measures WHERE ticker = 'NVDA' AND session_date = ?
+        """,
+        DAY,
+    )
+    assert drawdown <= 118.42 / 142.62 - 1 <= -0.169
+    assert z < -4
+    assert robust < -4
+    assert simulated
+    ((depth, peak, trough, outcome),) = query(
+        """
+        SELECT depth, peak_date, trough_date, outcome
+        FROM mart.drawdown_episodes
+        WHERE ticker = 'NVDA' AND ? BETWEEN peak_date AND observed_through
+        """,
+        DAY,
+    )
+    assert depth <= drawdown
+    assert peak < DAY <= trough
+    assert outcome == "open"
+    assert overnight is None or overnight + intraday == pytest.approx(log(118.42 / 142.62))
+
+
+def test_every_bar_is_measured(query):
+    bars, measured = query(
+        """
+        SELECT (SELECT count(*) FROM core.daily_prices), (SELECT count(*) FROM core.risk_measures)
+        """
+    )[0]
+    assert bars == measured > 10_000
 
 
 def test_one_sell_off_is_found_and_it_is_that_of_27_january(query):

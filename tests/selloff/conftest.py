@@ -10,6 +10,7 @@ import pytest
 
 from warehouse.tables.actions import SPLITS
 from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
+from warehouse.tables.drawdowns import DRAWDOWN_EPISODES, RISK_MEASURES
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDING
 from warehouse.tables.losses import CAR_PATHS, LOSS_TOTALS, MARKET_VALUE_LOSSES
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
@@ -180,8 +181,9 @@ class Chain:
         """Return the tables computed from a world, by name."""
         import pandas as pd
 
-        from selloff import contagion, fx, losses, markets, prices, returns
+        from selloff import contagion, drawdowns, fx, losses, markets, prices, returns
         from selloff._ibis import fetched
+        from selloff.risk_measures import risk_measures
 
         put, hold, table = self.bench.put, self.bench.hold, self.bench.table
         vintages = put(PRICE_VINTAGES, world.vintages, strict=strict)
@@ -206,6 +208,11 @@ class Chain:
         fitted = returns.abnormal_returns(bars, market, listed, thresholds.get("model"))
         held["abnormal_returns"] = hold(ABNORMAL_RETURNS, fitted)
         fitted = table(ABNORMAL_RETURNS)
+        measured = risk_measures(bars, fitted, windows=thresholds.get("windows"))
+        measured = measured.read_all().to_pandas(date_as_object=False)
+        held["risk_measures"] = hold(RISK_MEASURES, measured)
+        fallen = drawdowns.drawdown_episodes(bars, listed, shares, rates)
+        held["drawdown_episodes"] = hold(DRAWDOWN_EPISODES, fallen)
         before = pd.DataFrame() if previous is None else previous
         detection = thresholds.get("detection")
         held.update(self.bench.detect(before, detection, declared))

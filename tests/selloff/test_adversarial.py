@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 from selloff.returns import MarketModel
+from selloff.risk_measures import Windows
 
 COUNT = 460
 # The market falls by a tenth in a session in which the tied troughs are, once more, at bottom.
 CRASH = 425
 MODEL = MarketModel(first=60, last=5, minimum=40)
+WINDOWS = Windows(20, 60, minimum_returns=40, minimum_falls=20)
 
 
 def random_walk(seed, start=50.0):
@@ -77,7 +79,7 @@ def world(make, panel):
 
 @pytest.fixture(scope="module")
 def held(chain, world):
-    return chain(world, model=MODEL, burn_in=30)
+    return chain(world, model=MODEL, burn_in=30, windows=WINDOWS)
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +157,59 @@ def test_tied_troughs_are_half_way_down_and_one_session_from_recovery(held, make
     trough = found.loc[make.days(COUNT)[CRASH]]
     assert trough["drawdown"] == -0.5
     assert trough["days_to_recover"] == 1
+
+
+@pytest.fixture(scope="module")
+def moves(held):
+    """Return a listing's measures of risk."""
+    found = held["risk_measures"].sort_values("session_date")
+    return lambda name: found[found["ticker"] == name].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("name", ["halted", "halted_too", "EURUSD"])
+def test_what_never_moves_has_no_volatility_no_z_and_no_drawdown(held, moves, name):
+    found = moves(name)
+    assert set(found["close_volatility"].iloc[19:]) == set(found["drawdown"]) == {0.0}
+    z = found[["ewma_sigma", "extreme_move_z", "robust_z"]]
+    assert z.isna().all(axis=None)
+    assert name not in set(held["drawdown_episodes"]["ticker"])
+
+
+def test_constant_growth_is_robustly_and_exactly_nothing_unusual(moves):
+    found = moves("growth")
+    assert set(found["close_volatility"].iloc[19:]) == {0.0}
+    assert found["robust_z"].isna().all()
+    assert found["extreme_move_z"].iloc[40:].tolist() == pytest.approx([1.0] * (COUNT - 40))
+
+
+def test_every_bar_has_its_measures_and_closes_alone_no_ranges(held, world):
+    found = held["risk_measures"]
+    assert len(found) == len(world.vintages)
+    assert found["parkinson_volatility"].isna().all()
+    assert found["drawdown"].between(-1, 0).all()
+
+
+def test_a_new_listing_has_measures_without_a_figure(moves, held):
+    for name, count in (("one", 1), ("two", 2)):
+        found = moves(name)
+        assert len(found) == count
+        assert found[["close_volatility", "ewma_sigma", "robust_z"]].isna().all(axis=None)
+    (fall,) = held["drawdown_episodes"].query("ticker == 'two'").to_dict("records")
+    assert (fall["depth"], fall["outcome"]) == (pytest.approx(-0.2), "open")
+
+
+def test_tied_troughs_are_episodes_of_two_sessions(held):
+    found = held["drawdown_episodes"].query("ticker == 'trough'")
+    assert len(found) == COUNT // 50
+    assert set(found["depth"]) == {-0.5}
+    assert set(found["sessions_under_water"]) == {2}
+
+
+def test_the_downside_beta_of_the_market_itself_is_one(moves):
+    for name in ("SPY", "copy"):
+        found = moves(name)["downside_beta"].dropna()
+        assert len(found) > 300
+        assert found.tolist() == pytest.approx([1.0] * len(found), rel=1e-9)
 
 
 def test_a_zero_price_is_survived_where_no_contract_stood_in_its_way(bench, make, panel):

@@ -9,10 +9,12 @@ import pytest
 
 from selloff.detection import Detection
 from selloff.returns import MarketModel
+from selloff.risk_measures import Windows
 
 SETTINGS = {
     "model": MarketModel(first=40, last=3, minimum=20),
     "burn_in": 20,
+    "windows": Windows(20, 40, minimum_returns=20, minimum_falls=10, burn_in=20),
     "detection": Detection(
         market_z=-2.0, breadth=0.15, min_falling=2, listing_z=-1.5, group_members=2, group_z=-2.0
     ),
@@ -58,8 +60,8 @@ def test_truncating_the_input_changes_no_earlier_row(chain, panel, seed, cut, ma
     day = sorted(set(world.vintages["session_date"]))[cut]
     known = replace(world, vintages=until(world.vintages, day))
     part = chain(known, markets=markets, **SETTINGS)
-    measured = ("daily_prices", "market_returns", "abnormal_returns", "group_returns")
-    for name in (*measured, "market_days"):
+    measured = ("daily_prices", "market_returns", "abnormal_returns", "risk_measures")
+    for name in (*measured, "group_returns", "market_days"):
         expected = until(whole[name], day)
         assert len(expected) > 0
         pd.testing.assert_frame_equal(part[name], expected, rtol=1e-9, atol=1e-14)

@@ -280,9 +280,19 @@ def as_expression(_con, _days):
     )
 
 
+def as_stream(con, days):
+    """Return the same as a stream of Arrow, which is computed while it is read."""
+    import ibis
+    import pyarrow as pa
+
+    rows = ibis.duckdb.from_connection(con).to_pyarrow(as_expression(con, days))
+    return pa.RecordBatchReader.from_batches(rows.schema, iter(rows.to_batches(max_chunksize=1)))
+
+
+@pytest.mark.parametrize("compute", [as_expression, as_stream])
 @pytest.mark.parametrize("limit", [256 * 2**20, 0], ids=["in memory", "through Parquet"])
 def test_an_expression_is_computed_and_written_and_leaves_no_file(
-    warehouse, closes, write, land, monkeypatch, limit
+    warehouse, closes, write, land, monkeypatch, limit, compute
 ):
     monkeypatch.setattr(spill, "IN_MEMORY_BYTES", limit)
     spilled = []
@@ -295,7 +305,7 @@ def test_an_expression_is_computed_and_written_and_leaves_no_file(
     monkeypatch.setattr(spill.Spill, "show", spy)
     for day in (FRIDAY, MONDAY, TUESDAY):
         land(day)
-    write(as_expression, inputs=[PRICE_VINTAGES])
+    write(compute, inputs=[PRICE_VINTAGES])
     assert closes(warehouse) == [("XNAS:NVDA", day, 100.0) for day in (FRIDAY, MONDAY, TUESDAY)]
     assert len(spilled) == (limit == 0)
     assert list(warehouse.file.parent.glob("spill/*")) == []
