@@ -7,24 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selloff.event_study.events import Span
+from selloff.event_study.events import Span, blocks
 from selloff.event_study.fits import Explaining, Fit, enough, judged, series
 from selloff.event_study.least_squares import Regression, least_squares
 from selloff.event_study.panels import MARKET
 from selloff.returns import NOISE_SIGMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from selloff.event_study.events import Placed
 
 RISKLESS = "rf"
-
-# Events fitted at a time: 256 windows of 250 rows are half a megabyte, so that a response and a
-# few regressors stay in the second-level cache together.
-_BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +99,6 @@ CAPM = LinearModel("capm", ("mktrf",), RISKLESS)
 FAMA_FRENCH_3 = LinearModel("fama_french_3", ("mktrf", "smb", "hml"), RISKLESS)
 CARHART = LinearModel("carhart", ("mktrf", "smb", "hml", "mom"), RISKLESS)
 FAMA_FRENCH_5 = LinearModel("fama_french_5", ("mktrf", "smb", "hml", "rmw", "cma"), RISKLESS)
-
-
-def blocks(n_events: int) -> Iterator[slice]:
-    """Yield the events that are fitted together."""
-    for start in range(0, n_events, _BLOCK):
-        yield slice(start, min(start + _BLOCK, n_events))
 
 
 def _regressed(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selloff.event_study.events import Reason, Span
+from selloff.event_study.events import Reason, Span, blocks
 from selloff.event_study.fits import (
     Errors,
     Explaining,
@@ -20,7 +20,6 @@ from selloff.event_study.fits import (
 )
 from selloff.event_study.lazy import Lazy
 from selloff.event_study.least_squares import Regression, least_squares, whitened
-from selloff.event_study.models import blocks
 from selloff.event_study.panels import MARKET
 from selloff.returns import NOISE_SIGMA
 

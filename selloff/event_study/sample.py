@@ -63,9 +63,11 @@ class Sample:
     n_estimation : array of shape (N,)
         Valid pairs n among the estimation rows.
     n_parameters : array of shape (N,)
-        Parameters K of the model, the intercept included; 0 for a model without an estimate.
-    loadings : array of shape (N, n_rows, K)
-        A; NaN in rows whose regressors are missing. K may be 0.
+        Parameters K of the model, the intercept included; 1 for a model that estimates nothing,
+        since its sigma is about the mean.
+    loadings : array of shape (N, n_rows, n_columns)
+        A; NaN in rows whose regressors are missing. One column per parameter, none for a model
+        that estimates nothing; models say where theirs differ.
     positions : array of shape (N, n_rows)
         Each event row's place on the shared calendar; -1 where there is none.
     firms : array of shape (N,)
