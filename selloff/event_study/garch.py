@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selloff.event_study.events import Reason, Span
-from selloff.event_study.fits import Errors, Fit, Line, on_line, series
+from selloff.event_study._fits import Errors, Fit, Line, on_line, series
+from selloff.event_study._rows import Span
+from selloff.event_study.events import Reason
 from selloff.event_study.models import MARKET_MODEL
 from selloff.event_study.panels import MARKET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selloff.event_study.events import Placed
+    from selloff.event_study._rows import Placed
     from selloff.event_study.sample import Sample
 
 # The optimiser is steady on percent, not on fractions: variances of 1e-4 are near its tolerance.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selloff.event_study.events import Span, blocks
-from selloff.event_study.fits import Explaining, Fit, enough, judged, series
+from selloff.event_study._fits import Explaining, Fit, enough, judged, series
+from selloff.event_study._rows import Span, blocks
 from selloff.event_study.least_squares import Regression, least_squares
 from selloff.event_study.panels import MARKET
 from selloff.returns import NOISE_SIGMA
@@ -16,7 +16,7 @@ from selloff.returns import NOISE_SIGMA
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selloff.event_study.events import Placed
+    from selloff.event_study._rows import Placed
 
 RISKLESS = "rf"
 

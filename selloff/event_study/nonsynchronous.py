@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selloff.event_study.events import Reason, Span, blocks
-from selloff.event_study.fits import (
+from selloff.event_study._fits import (
     Errors,
     Explaining,
     Fit,
@@ -18,6 +17,8 @@ from selloff.event_study.fits import (
     sample_of,
     series,
 )
+from selloff.event_study._rows import Span, blocks
+from selloff.event_study.events import Reason
 from selloff.event_study.lazy import Lazy
 from selloff.event_study.least_squares import Regression, least_squares, whitened
 from selloff.event_study.panels import MARKET
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selloff.event_study.events import Placed
+    from selloff.event_study._rows import Placed
     from selloff.event_study.lazy import Some
 
 

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from selloff.event_study._rows import Placed, place
 from selloff.event_study.events import (
     AFTER,
     TOLERABLE,
     Dropped,
-    Placed,
     Reason,
     Rejected,
     Windows,
     overlapping,
-    place,
 )
 from selloff.event_study.models import MARKET_MODEL
 from selloff.event_study.panels import frames
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selloff.event_study.fits import Fit, Model
+    from selloff.event_study._fits import Fit, Model
     from selloff.event_study.panels import Panel
 
 
