@@ -48,6 +48,22 @@ class LinearModel:
     ----------
     Brown and Warner (1980, 1985), JFE; MacKinlay (1997), JEL 35, 13-39; Fama and French (1993,
     2015), JFE; Carhart (1997), JF.
+
+    Examples
+    --------
+    >>> LinearModel("energy", factors=("market", "oil"), baseline="rf").n_parameters
+    3
+    >>> import pandas as pd
+    >>> from selloff.event_study.events import Windows
+    >>> from selloff.event_study.panels import panel_of_returns
+    >>> from selloff.event_study.studies import study
+    >>> market = pd.Series([0.01, -0.01, 0.02, -0.02, 0.0, 0.01, -0.03])
+    >>> noise = pd.Series([0.001, 0.001, -0.001, -0.001, 0.0, 0.0, -0.14])
+    >>> panel = panel_of_returns(pd.DataFrame({"NVDA": 2 * market + noise}), market)
+    >>> asked = pd.DataFrame({"listing_id": ["NVDA"], "session_date": [6]})
+    >>> days = Windows(first=-6, last=-1, event_first=0, event_last=0, minimum=6)
+    >>> study(panel, asked, MARKET_MODEL, days).fits[["n", "market"]].round(2).values.tolist()
+    [[6.0, 2.0]]
     """
 
     name: str

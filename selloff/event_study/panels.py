@@ -106,7 +106,25 @@ class Frame(NamedTuple):
 
 
 def frames(panel: Panel) -> list[Frame]:
-    """Return the panel as frames, one per set of listings with the same sessions."""
+    """Return the panel as frames, one per set of listings with the same sessions.
+
+    Parameters
+    ----------
+    panel : Panel
+        Of any listings.
+
+    Returns
+    -------
+    list of Frame
+        In order of their first listings.
+
+    Examples
+    --------
+    >>> returns = pd.DataFrame({"NVDA": [0.0, 0.1], "7203.T": [0.0, np.nan]})
+    >>> sessions = pd.DataFrame({"NVDA": [True, True], "7203.T": [True, False]})
+    >>> [frame.returns.tolist() for frame in frames(panel_of_returns(returns, sessions=sessions))]
+    [[[0.0, 0.1]], [[0.0]]]
+    """
     every_date = np.arange(len(panel.dates))
     if panel.sessions is None:
         return [_frame(panel, slice(None), every_date, np.arange(len(panel.listings)))]
@@ -141,12 +159,10 @@ def _frame(
 
 def _calendars(sessions: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Return the distinct calendars, and which of them each listing follows."""
-    packed = np.packbits(sessions, axis=0).T
-    keys = [column.tobytes() for column in packed]
-    first = {key: number for number, key in reversed(list(enumerate(keys)))}
-    order = {key: number for number, key in enumerate(first)}
-    calendars = np.stack([sessions[:, column] for column in first.values()])
-    return calendars, np.array([order[key] for key in keys], dtype=np.int64)
+    keys = [column.tobytes() for column in np.packbits(sessions, axis=0).T]
+    which = _numbered(keys)
+    first = np.unique(which, return_index=True)[1]
+    return sessions[:, first].T, which
 
 
 def panel_of_returns(
