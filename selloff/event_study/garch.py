@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selloff.event_study.events import Reason, Span
-from selloff.event_study.fits import Errors, Fit, Line, on_line, series
+from selloff.event_study._fits import Errors, Fit, Line, on_line, series
+from selloff.event_study._rows import Span
+from selloff.event_study.events import Reason
 from selloff.event_study.models import MARKET_MODEL
 from selloff.event_study.panels import MARKET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selloff.event_study.events import Placed
+    from selloff.event_study._rows import Placed
     from selloff.event_study.sample import Sample
-
-# The optimiser is steady on percent, not on fractions: variances of 1e-4 are near its tolerance.
-_SCALE = 100.0
 
 # With SciPy's own step of 1.5e-8 the gradient is lost in rounding: of the reference set's twelve
 # fits one then stops at a likelihood 0.01 below the maximum, on 1e-6 none (1e-5 stops short).
@@ -42,6 +40,18 @@ class Garch:
     References
     ----------
     Bollerslev (1986), JoE 31, 307-327; fitted by the package `arch` (extra ``selloff[garch]``).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selloff.event_study.panels import panel_of_returns
+    >>> from selloff.event_study.studies import study
+    >>> rng = np.random.default_rng(1)
+    >>> market = pd.Series(rng.normal(0, 0.01, 300))
+    >>> returns = pd.DataFrame({"A": 1.5 * market + rng.normal(0, 0.001, 300)})
+    >>> asked = pd.DataFrame({"listing_id": ["A"], "session_date": [280]})
+    >>> study(panel_of_returns(returns, market), asked, Garch()).fits["market"].round(1).tolist()
+    [1.5]
     """
 
     name: str = "garch"
@@ -77,7 +87,7 @@ class Garch:
         for at in rejected.kept:
             some = slice(at, at + 1)
             pair = (returns.estimation(some)[0], market.estimation(some)[0])
-            found[at] = _parameters(model, *pair)
+            found[at] = _parameters(model, *pair, ordinary.sample.sigma[at])
         rejected.add(np.isnan(found[:, 0]), Reason.NOT_CONVERGED)
         line = Line(found[:, 0], found[:, 1:2], (market,))
         sample = _with_sigma(placed, returns, line, ordinary.sample)
@@ -104,12 +114,17 @@ def _arch_model() -> Any:
     return arch_model
 
 
-def _parameters(model: Any, y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return alpha, beta, omega, the arch and the garch term; NaN without convergence."""
+def _parameters(
+    model: Any, y: NDArray[np.float64], x: NDArray[np.float64], sigma: float
+) -> NDArray[np.float64]:
+    """Return alpha, beta, omega, the arch and the garch term; NaN without convergence.
+
+    In units of the ordinary residual sigma: the optimiser's steps and tolerance are absolute.
+    """
     valid = np.isfinite(y) & np.isfinite(x)
     asked = model(
-        y[valid] * _SCALE,
-        x=x[valid, None] * _SCALE,
+        y[valid] / sigma,
+        x=x[valid, None] / sigma,
         mean="LS",
         vol="GARCH",
         p=1,
@@ -120,4 +135,4 @@ def _parameters(model: Any, y: NDArray[np.float64], x: NDArray[np.float64]) -> N
     if fitted.convergence_flag:
         return np.full(5, np.nan)
     alpha, beta, omega, arch, garch = np.asarray(fitted.params, dtype=np.float64)
-    return np.array([alpha / _SCALE, beta, omega / _SCALE**2, arch, garch])
+    return np.array([alpha * sigma, beta, omega * sigma**2, arch, garch])

@@ -7,24 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selloff.event_study.events import Span
-from selloff.event_study.fits import Explaining, Fit, enough, judged, series
+from selloff.event_study._fits import Explaining, Fit, enough, judged, series
+from selloff.event_study._rows import Span, blocks
 from selloff.event_study.least_squares import Regression, least_squares
 from selloff.event_study.panels import MARKET
 from selloff.returns import NOISE_SIGMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-    from selloff.event_study.events import Placed
+    from selloff.event_study._rows import Placed
 
 RISKLESS = "rf"
-
-# Events fitted at a time: 256 windows of 250 rows are half a megabyte, so that a response and a
-# few regressors stay in the second-level cache together.
-_BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +48,22 @@ class LinearModel:
     ----------
     Brown and Warner (1980, 1985), JFE; MacKinlay (1997), JEL 35, 13-39; Fama and French (1993,
     2015), JFE; Carhart (1997), JF.
+
+    Examples
+    --------
+    >>> LinearModel("energy", factors=("market", "oil"), baseline="rf").n_parameters
+    3
+    >>> import pandas as pd
+    >>> from selloff.event_study.events import Windows
+    >>> from selloff.event_study.panels import panel_of_returns
+    >>> from selloff.event_study.studies import study
+    >>> market = pd.Series([0.01, -0.01, 0.02, -0.02, 0.0, 0.01, -0.03])
+    >>> noise = pd.Series([0.001, 0.001, -0.001, -0.001, 0.0, 0.0, -0.14])
+    >>> panel = panel_of_returns(pd.DataFrame({"NVDA": 2 * market + noise}), market)
+    >>> asked = pd.DataFrame({"listing_id": ["NVDA"], "session_date": [6]})
+    >>> days = Windows(first=-6, last=-1, event_first=0, event_last=0, minimum=6)
+    >>> study(panel, asked, MARKET_MODEL, days).fits[["n", "market"]].round(2).values.tolist()
+    [[6.0, 2.0]]
     """
 
     name: str
@@ -105,12 +115,6 @@ CAPM = LinearModel("capm", ("mktrf",), RISKLESS)
 FAMA_FRENCH_3 = LinearModel("fama_french_3", ("mktrf", "smb", "hml"), RISKLESS)
 CARHART = LinearModel("carhart", ("mktrf", "smb", "hml", "mom"), RISKLESS)
 FAMA_FRENCH_5 = LinearModel("fama_french_5", ("mktrf", "smb", "hml", "rmw", "cma"), RISKLESS)
-
-
-def blocks(n_events: int) -> Iterator[slice]:
-    """Yield the events that are fitted together."""
-    for start in range(0, n_events, _BLOCK):
-        yield slice(start, min(start + _BLOCK, n_events))
 
 
 def _regressed(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selloff.event_study.events import Reason, Span
-from selloff.event_study.fits import (
+from selloff.event_study._fits import (
     Errors,
     Explaining,
     Fit,
@@ -18,9 +17,10 @@ from selloff.event_study.fits import (
     sample_of,
     series,
 )
+from selloff.event_study._rows import Span, blocks
+from selloff.event_study.events import Reason
 from selloff.event_study.lazy import Lazy
 from selloff.event_study.least_squares import Regression, least_squares, whitened
-from selloff.event_study.models import blocks
 from selloff.event_study.panels import MARKET
 from selloff.returns import NOISE_SIGMA
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selloff.event_study.events import Placed
+    from selloff.event_study._rows import Placed
     from selloff.event_study.lazy import Some
 
 
@@ -55,6 +55,21 @@ class ScholesWilliams:
     ----------
     Scholes and Williams (1977), Estimating betas from nonsynchronous data, JFE 5, 309-327;
     Fowler and Rorke (1983), JFE 12, 279-283.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selloff.event_study.events import Windows
+    >>> from selloff.event_study.panels import panel_of_returns
+    >>> from selloff.event_study.studies import study
+    >>> rng = np.random.default_rng(1)
+    >>> market = pd.Series(rng.normal(0, 0.01, 1000))
+    >>> late = 0.8 * market + 0.7 * market.shift() + rng.normal(0, 0.001, 1000)
+    >>> panel = panel_of_returns(pd.DataFrame({"SAP.DE": late}), market)
+    >>> asked = pd.DataFrame({"listing_id": ["SAP.DE"], "session_date": [950]})
+    >>> days = Windows(first=-900)
+    >>> study(panel, asked, ScholesWilliams(), days).fits["market"].round(1).tolist()
+    [1.5]
     """
 
     name: str = "scholes_williams"
@@ -104,6 +119,21 @@ class Dimson:
     ----------
     Dimson (1979), Risk measurement when shares are subject to infrequent trading, JFE 7, 197-226;
     Fowler and Rorke (1983), JFE 12, 279-283.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selloff.event_study.events import Windows
+    >>> from selloff.event_study.panels import panel_of_returns
+    >>> from selloff.event_study.studies import study
+    >>> rng = np.random.default_rng(1)
+    >>> market = pd.Series(rng.normal(0, 0.01, 1000))
+    >>> late = 0.8 * market + 0.7 * market.shift() + rng.normal(0, 0.001, 1000)
+    >>> panel = panel_of_returns(pd.DataFrame({"SAP.DE": late}), market)
+    >>> asked = pd.DataFrame({"listing_id": ["SAP.DE"], "session_date": [950]})
+    >>> days = Windows(first=-900)
+    >>> study(panel, asked, Dimson(), days).fits["market"].round(1).tolist()
+    [1.5]
     """
 
     reach: int = 1
@@ -250,6 +280,22 @@ class TradeToTrade:
     References
     ----------
     Maynes and Rumsey (1993), Conducting event studies with thinly traded stocks, JBF 17, 145-157.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selloff.event_study.events import Windows
+    >>> from selloff.event_study.panels import panel_of_prices
+    >>> from selloff.event_study.studies import study
+    >>> rng = np.random.default_rng(1)
+    >>> market = pd.Series(np.exp(rng.normal(0, 0.01, 300).cumsum()))
+    >>> closes = market**1.5 * np.exp(rng.normal(0, 0.001, 300).cumsum())
+    >>> traded = pd.DataFrame({"A": closes.where(rng.random(300) < 0.8)})
+    >>> traded.loc[280:281, "A"] = closes.loc[280:281]
+    >>> panel = panel_of_prices(traded, market, spans_gaps=True)
+    >>> asked = pd.DataFrame({"listing_id": ["A"], "session_date": [281]})
+    >>> study(panel, asked, TradeToTrade()).fits["market"].round(1).tolist()
+    [1.5]
     """
 
     name: str = "trade_to_trade"

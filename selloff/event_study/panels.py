@@ -22,6 +22,9 @@ Kind = Literal["log", "simple"]
 class Panel:
     """Returns on a calendar, and what may explain them.
 
+    Arrays are not copied where that can be helped: leave them as they are for as long as a sample
+    made of them is in use.
+
     Parameters
     ----------
     dates : Index of length n_dates
@@ -56,18 +59,23 @@ class Panel:
             raise ValueError("the dates of a panel are ascending, each once")
         if not self.listings.is_unique:
             raise ValueError("a panel has each listing once")
+        if not len(self.firms):
+            object.__setattr__(self, "firms", np.arange(len(self.listings)))
+        if len(self.firms) != len(self.listings):
+            raise ValueError(f"{len(self.firms)} firms for {len(self.listings)} listings")
+        self._refuse_misshapen()
+        if any(np.isinf(values).any() for values in (self.returns, *self.series.values())):
+            raise ValueError("figures must be finite, or NaN where missing")
+
+    def _refuse_misshapen(self) -> None:
+        """Raise if anything is not of the panel's dates and listings."""
         shape = (len(self.dates), len(self.listings))
-        shapes = {name: values.shape for name, values in self.series.items()}
-        for name, found in shapes.items():
-            if found not in {shape, shape[:1]}:
-                raise ValueError(f"{name} has shape {found}, the panel {shape}")
         open_days = self.returns if self.sessions is None else self.sessions
         if self.returns.shape != shape or open_days.shape != shape:
             raise ValueError(f"returns or sessions are not of shape {shape}")
-        if not len(self.firms):
-            object.__setattr__(self, "firms", np.arange(shape[1]))
-        if len(self.firms) != shape[1]:
-            raise ValueError(f"{len(self.firms)} firms for {shape[1]} listings")
+        for name, values in self.series.items():
+            if values.shape not in {shape, shape[:1]}:
+                raise ValueError(f"{name} has shape {values.shape}, the panel {shape}")
 
 
 class Frame(NamedTuple):
@@ -98,7 +106,25 @@ class Frame(NamedTuple):
 
 
 def frames(panel: Panel) -> list[Frame]:
-    """Return the panel as frames, one per set of listings with the same sessions."""
+    """Return the panel as frames, one per set of listings with the same sessions.
+
+    Parameters
+    ----------
+    panel : Panel
+        Of any listings.
+
+    Returns
+    -------
+    list of Frame
+        In order of their first listings.
+
+    Examples
+    --------
+    >>> returns = pd.DataFrame({"NVDA": [0.0, 0.1], "7203.T": [0.0, np.nan]})
+    >>> sessions = pd.DataFrame({"NVDA": [True, True], "7203.T": [True, False]})
+    >>> [frame.returns.tolist() for frame in frames(panel_of_returns(returns, sessions=sessions))]
+    [[[0.0, 0.1]], [[0.0]]]
+    """
     every_date = np.arange(len(panel.dates))
     if panel.sessions is None:
         return [_frame(panel, slice(None), every_date, np.arange(len(panel.listings)))]
@@ -133,12 +159,10 @@ def _frame(
 
 def _calendars(sessions: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Return the distinct calendars, and which of them each listing follows."""
-    packed = np.packbits(sessions, axis=0).T
-    keys = [column.tobytes() for column in packed]
-    first = {key: number for number, key in reversed(list(enumerate(keys)))}
-    order = {key: number for number, key in enumerate(first)}
-    calendars = np.stack([sessions[:, column] for column in first.values()])
-    return calendars, np.array([order[key] for key in keys], dtype=np.int64)
+    keys = [column.tobytes() for column in np.packbits(sessions, axis=0).T]
+    which = _numbered(keys)
+    first = np.unique(which, return_index=True)[1]
+    return sessions[:, first].T, which
 
 
 def panel_of_returns(

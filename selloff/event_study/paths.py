@@ -150,5 +150,18 @@ def bhar(sample: Sample, first: int, last: int, *, is_log: bool = False) -> NDAr
     ------
     ValueError
         As `bhar_path`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selloff.event_study.events import Windows
+    >>> from selloff.event_study.models import RAW
+    >>> from selloff.event_study.panels import panel_of_prices
+    >>> from selloff.event_study.studies import study
+    >>> prices = pd.DataFrame({"NVDA": [99.0, 101, 99, 101, 99, 100, 83, 91]})
+    >>> asked = pd.DataFrame({"listing_id": ["NVDA"], "session_date": [6]})
+    >>> days = Windows(first=-5, last=-1, event_first=0, event_last=1, minimum=4)
+    >>> bhar(study(panel_of_prices(prices), asked, RAW, days).sample, 0, 1, is_log=True).round(2)
+    array([-0.09])
     """
     return bhar_path(sample, first, last, is_log=is_log)[:, -1]

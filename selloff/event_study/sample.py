@@ -63,9 +63,11 @@ class Sample:
     n_estimation : array of shape (N,)
         Valid pairs n among the estimation rows.
     n_parameters : array of shape (N,)
-        Parameters K of the model, the intercept included; 0 for a model without an estimate.
-    loadings : array of shape (N, n_rows, K)
-        A; NaN in rows whose regressors are missing. K may be 0.
+        Parameters K of the model, the intercept included; 1 for a model that estimates nothing,
+        since its sigma is about the mean.
+    loadings : array of shape (N, n_rows, n_columns)
+        A; NaN in rows whose regressors are missing. One column per parameter, none for a model
+        that estimates nothing; models say where theirs differ.
     positions : array of shape (N, n_rows)
         Each event row's place on the shared calendar; -1 where there is none.
     firms : array of shape (N,)
@@ -131,6 +133,20 @@ def taken(sample: Sample, events: NDArray[np.int64]) -> Sample:
         Of N events.
     events : array of int
         Numbers of events, each below N.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selloff.event_study.events import Windows
+    >>> from selloff.event_study.models import RAW
+    >>> from selloff.event_study.panels import panel_of_returns
+    >>> from selloff.event_study.studies import study
+    >>> panel = panel_of_returns(pd.DataFrame({"A": [0.0, 0.01] * 9, "B": [0.02, 0.0] * 9}))
+    >>> asked = pd.DataFrame({"listing_id": ["A", "B"], "session_date": [16, 16]})
+    >>> days = Windows(first=-9, last=-1, event_first=0, event_last=1, minimum=9)
+    >>> sample = study(panel, asked, RAW, days).sample
+    >>> taken(sample, np.array([1])).abnormal.tolist()
+    [[0.02, 0.0]]
     """
     if np.array_equal(events, np.arange(sample.n_events)):
         return sample
@@ -164,6 +180,20 @@ def together(samples: Sequence[Sample]) -> Sample:
     ------
     ValueError
         If event or estimation rows differ.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selloff.event_study.events import Windows
+    >>> from selloff.event_study.models import RAW
+    >>> from selloff.event_study.panels import panel_of_returns
+    >>> from selloff.event_study.studies import study
+    >>> panel = panel_of_returns(pd.DataFrame({"A": [0.0, 0.01] * 9, "B": [0.02, 0.0] * 9}))
+    >>> asked = pd.DataFrame({"listing_id": ["A", "B"], "session_date": [16, 16]})
+    >>> days = Windows(first=-9, last=-1, event_first=0, event_last=1, minimum=9)
+    >>> sample = study(panel, asked, RAW, days).sample
+    >>> together([sample, sample]).firms.tolist()
+    [0, 1, 0, 1]
     """
     first = samples[0]
     if len(samples) == 1:

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from selloff.event_study._rows import Placed, place
 from selloff.event_study.events import (
     AFTER,
     TOLERABLE,
     Dropped,
-    Placed,
     Reason,
     Rejected,
     Windows,
     overlapping,
-    place,
 )
 from selloff.event_study.models import MARKET_MODEL
 from selloff.event_study.panels import frames
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selloff.event_study.fits import Fit, Model
+    from selloff.event_study._fits import Fit, Model
     from selloff.event_study.panels import Panel
 
 
@@ -205,6 +204,16 @@ def estimated(
     ------
     NothingLeftError, ValueError
         As `study`.
+
+    Examples
+    --------
+    >>> from selloff.event_study.models import CONSTANT_MEAN
+    >>> from selloff.event_study.panels import panel_of_returns
+    >>> panel = panel_of_returns(pd.DataFrame({"A": [0.0, 0.02] * 9}))
+    >>> days = Windows(first=-10, last=-1, event_first=0, event_last=0, minimum=9)
+    >>> found = estimated(panel, np.array([0, -1]), np.array([16, 16]), CONSTANT_MEAN, days)
+    >>> found.sample.abnormal.round(4).tolist(), found.dropped[0].reason.value
+    ([[-0.01]], 'unknown_listing')
     """
     if not set(tolerate) <= TOLERABLE:
         raise ValueError(f"only {' and '.join(sorted(TOLERABLE))} can be tolerated")

@@ -105,6 +105,8 @@ def test_panels_that_make_no_sense_are_refused():
         ({"returns": np.zeros((4, 2))}, "not of shape"),
         ({"returns": np.zeros(5)}, "not of shape"),
         ({"sessions": np.ones((5, 1), dtype=bool)}, "not of shape"),
+        ({"returns": np.full((5, 2), -np.inf)}, "must be finite"),
+        ({"series": {"market": np.full(5, np.inf)}}, "must be finite"),
         ({"firms": np.array([1])}, "1 firms for 2 listings"),
     ]:
         with pytest.raises(ValueError, match=text):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from selloff.event_study.events import Reason, Rejected, Span, positions
+from selloff.event_study._rows import Span, blocks, positions
+from selloff.event_study.events import Reason, Rejected
 from selloff.event_study.lazy import Lazy
 from selloff.event_study.least_squares import whitened
 from selloff.event_study.sample import Sample
@@ -15,7 +16,8 @@ from selloff.returns import NOISE_SHARE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selloff.event_study.events import Placed, Windows
+    from selloff.event_study._rows import Placed
+    from selloff.event_study.events import Windows
     from selloff.event_study.lazy import Some
     from selloff.event_study.least_squares import Regression
     from selloff.event_study.panels import Frame
@@ -180,9 +182,10 @@ def _loadings(placed: Placed, found: Regression, line: Line, n_columns: int) -> 
     if n_columns:
         with np.errstate(divide="ignore"):
             loadings[:, :, 0] = 1 / np.sqrt(found.n)[:, None]
-    if line.regressors:
-        away = np.stack([one.event() for one in line.regressors], axis=2) - found.means[:, None]
-        loadings[:, :, 1:] = whitened(found.root, away)
+    for some in blocks(len(found.n)) if line.regressors else ():
+        rows = np.stack([one.event(some) for one in line.regressors], axis=2)
+        rows -= found.means[some, None]
+        loadings[some, :, 1:] = whitened(found.root[some], rows)
     return loadings
 
 
