@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from assets._table import table_asset
-from selloff import event_tests, observations
 from warehouse.tables.event_studies import DROPPED_OBSERVATIONS, EVENT_STUDY_TESTS
 
 
@@ -18,6 +17,9 @@ def event_study_tests(
     sessions: Any,
 ) -> Any:
     """Test every event in every group and window, by every test that can say something there."""
+    # The kernel needs pandas and scipy, which loading the definitions must not (decision 0006).
+    from selloff import event_tests
+
     return event_tests.event_study_tests(
         selloff_events, abnormal_returns, daily_prices, instruments, sessions
     )
@@ -32,6 +34,8 @@ def dropped_observations(
     sessions: Any,
 ) -> Any:
     """Say which listings the event studies leave out, and why."""
+    from selloff import observations
+
     return observations.dropped_observations(
         selloff_events, abnormal_returns, daily_prices, instruments, sessions
     )

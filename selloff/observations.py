@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from selloff.event_study.fits import Model
+    from selloff.event_study._fits import Model
 
 # As `core.abnormal_returns` is estimated: 200 valid pairs among rows [-260,-11].
 WINDOWS = Windows(minimum=200)
