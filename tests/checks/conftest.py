@@ -20,7 +20,9 @@ from resources.batch import Answer, Batch, Days
 from resources.clock import Clock
 from resources.warehouse import landing
 from selloff import adjustments, identity
+from selloff import implied_shares as runs
 from selloff import prices as current
+from selloff import proposed_splits as unapplied
 from selloff import quarantine as kept_out
 from selloff import restatements as history
 from tests.conftest import Tables
@@ -32,6 +34,7 @@ ALWAYS = Days(date(2025, 1, 1), date(2025, 12, 31))
 TICKERS = ("NVDA", "AMD", "AVGO", "MU", "MSFT", "ORCL")
 JUDGEMENTS = (
     *prices.JUDGEMENTS,
+    *prices.OF_PROPOSALS,
     *sources.JUDGEMENTS,
     *reference.JUDGEMENTS,
     *returns.JUDGEMENTS,
@@ -50,6 +53,19 @@ DERIVED = {
             "core.restatements",
             "raw.quarantine",
             "raw.quarantine_decisions",
+        ),
+    ),
+    "core.implied_shares": (
+        runs.implied_shares,
+        ("raw.price_vintages", "core.quarantined_bars", "core.splits"),
+    ),
+    "core.proposed_splits": (
+        unapplied.proposed_splits,
+        (
+            "raw.price_vintages",
+            "core.quarantined_bars",
+            "core.splits",
+            "core.implied_shares",
         ),
     ),
     "core.daily_prices": (

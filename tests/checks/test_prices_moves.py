@@ -16,6 +16,7 @@ BARS = table("core.daily_prices")
 SESSIONS = table("core.sessions")
 INSTRUMENTS = table("core.instruments")
 SPLITS = table("core.splits")
+PROPOSED = table("core.proposed_splits")
 DIVIDENDS = table("core.dividends")
 VINTAGES = table("raw.price_vintages")
 OUT = table("core.quarantined_bars")
@@ -266,3 +267,15 @@ def test_every_judgement_is_a_sentence_that_is_true_when_it_passes():
         assert set(check.name.split("_")) & {"is", "are", "agrees"}
         assert check.doc[0].isupper()
         assert check.doc.endswith(".")
+
+
+def test_a_proposed_split_is_named_as_the_line_that_is_missing(tables, verdict):
+    assert verdict("splits_are_known", tables).passed
+    row = {"listing_id": "XNAS:NVDA", "ticker": "NVDA", "ex_date": date(2024, 6, 10)}
+    ratios = {"split_ratio": 10.0, "price_ratio": 0.1007, "share_ratio": 9.999}
+    tables.put(PROPOSED, **row, **ratios)
+    found = verdict("splits_are_known", tables)
+    assert (found.severity, found.rows_failed) == ("WARN", 1)
+    assert found.first_failing_rows == [
+        {"ticker": "NVDA", "ex_date": "2024-06-10", "action": "split", **ratios}
+    ]

@@ -16,6 +16,8 @@ VINTAGES = table("raw.price_vintages")
 SHARES = table("core.shares_outstanding")
 COUNTS = table("raw.shares_outstanding")
 SPLITS = table("core.splits")
+PROPOSED = table("core.proposed_splits")
+VALUES = table("core.quarantined_market_values")
 BARS = table("core.daily_prices")
 MARKETS = table("core.market_returns")
 
@@ -139,3 +141,45 @@ def test_a_region_without_a_market_is_named_with_its_listings(tables, verdict):
 def test_a_judgement_that_has_nothing_to_look_at_passes(tables, verdict, check):
     assert verdict(check.name, tables).passed
     assert check.doc.endswith(".")
+
+
+def test_a_market_value_left_out_is_named_with_its_day_and_ratio(tables, verdict):
+    assert verdict("market_values_are_consistent", tables).passed
+    day = {"first_session_date": date(2023, 12, 5), "last_session_date": date(2023, 12, 5)}
+    named = {"listing_id": "XNAS:NVDA", "ticker": "NVDA", "reason": "returned"}
+    tables.put(VALUES, **named, **day, source="files", market_value=1.38e13, ratio=12.0)
+    found = verdict("market_values_are_consistent", tables)
+    assert (found.severity, found.rows_failed) == ("WARN", 1)
+    assert found.first_failing_rows == [
+        {
+            "ticker": "NVDA",
+            "first_session_date": "2023-12-05",
+            "source": "files",
+            "market_value": 1.38e13,
+            "ratio": 12.0,
+            "reason": "returned",
+        }
+    ]
+
+
+def test_a_proposed_split_explains_a_share_count_too(tables, verdict):
+    for year, shares in enumerate((2.46e9, 24.6e9), 2023):
+        known = {"known_on": date(year, 9, 1), "shares_outstanding": shares}
+        tables.put(SHARES, listing_id="XNAS:NVDA", ticker="NVDA", **known)
+    assert not verdict("shares_are_plausible", tables).passed
+    row = {"listing_id": "XNAS:NVDA", "ticker": "NVDA", "ex_date": date(2024, 6, 10)}
+    tables.put(PROPOSED, **row, split_ratio=10.0)
+    assert verdict("shares_are_plausible", tables).passed
+
+
+@pytest.mark.parametrize(("ticker", "is_caught"), [("NVDA", True), ("SPY", False)])
+def test_a_configured_market_without_bars_is_named_with_what_stands_in(tables, ticker, is_caught):
+    tables.put(INSTRUMENTS, listing_id=f"X:{ticker}", ticker=ticker, region="US")
+    tables.put(INSTRUMENTS, listing_id="X:T", ticker="T", region="JP")
+    for name in (ticker, "T"):
+        tables.put(BARS, listing_id=f"X:{name}", ticker=name)
+    tables.put(MARKETS, region="US", market="capitalisation-weighted")
+    found = returns.missing_markets(tables.con, {"US": "SPY", "EU": "^STOXX"})
+    assert (found.n_rows, found.n_violations) == (1, int(is_caught))
+    said = "no bar of SPY: US is held against capitalisation-weighted"
+    assert found.note == (said if is_caught else "")

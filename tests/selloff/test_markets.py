@@ -294,3 +294,65 @@ def test_truncating_the_levels_changes_no_earlier_row(steps, cut):
     whole = market_returns(frame(np.cumsum(steps)), burn_in=3)
     part = market_returns(frame(np.cumsum(steps)[:cut]), burn_in=3)
     pd.testing.assert_frame_equal(whole.iloc[: len(part)], part)
+
+
+def test_a_configured_ticker_without_any_bar_gives_way_to_the_members(levels, make):
+    found = levels(
+        [make.bars("A", [10, 11]), make.bars("B", [20, 20])],
+        [make.listings("A", "B"), make.listings("SPY", asset_class="etf")],
+        [make.sessions("XNYS", make.days(2))],
+        make.shares(A=100, B=50),
+    )["US"]
+    assert found["market"].tolist() == ["capitalisation-weighted"]
+    assert found["log_level"].tolist() == pytest.approx([np.log(2100 / 2000)], rel=1e-14)
+
+
+def test_a_configured_ticker_with_any_bar_stands_alone(levels, make):
+    found = levels(
+        [make.bars("A", [10, 11]), make.bars("B", [20, 20]), make.bars("SPY", [400])],
+        [make.listings("A", "B"), make.listings("SPY", asset_class="etf")],
+        [make.sessions("XNYS", make.days(2))],
+        make.shares(A=100, B=50),
+    )["US"]
+    assert found["market"].tolist() == ["SPY"]
+
+
+def test_a_region_whose_ticker_is_absent_and_whose_members_have_no_count_borrows(levels, make):
+    days = make.days(3)
+    found = levels(
+        [make.bars("SPY", [400, 401, 402]), make.bars("T", [9, 9, 9])],
+        [
+            make.listings("SPY", asset_class="etf", exchange_mic="ARCX"),
+            make.listings("T", region="JP", exchange_mic="XTKS"),
+        ],
+        [make.sessions("ARCX", days), make.sessions("XTKS", days, "06:00")],
+        markets={"US": "SPY", "JP": "^N225"},
+    )
+    assert set(found["JP"]["market"]) == {"SPY, previous close"}
+
+
+def test_a_member_is_left_out_of_the_step_to_another_basis(levels, make):
+    found = levels(
+        [
+            make.bars("A", [100, 10, 11], quality_flags=["", "unapplied_split", ""]),
+            make.bars("B", [20, 21, 21], quality_flags=""),
+            make.bars("C", [20, 19, 19], quality_flags=""),
+        ],
+        [make.listings("A", "B", "C", region="JP")],
+        [make.sessions("XNYS", make.days(3))],
+        make.shares(A=100, B=50, C=50),
+    )["JP"]
+    steps = [(1050 + 950) / 2000, (1100 + 1050 + 950) / (1000 + 1050 + 950)]
+    assert found["log_level"].tolist() == pytest.approx(np.cumsum(np.log(steps)), rel=1e-14)
+
+
+def test_a_ticker_that_goes_on_upon_another_basis_has_no_return_to_it(levels, make):
+    spy = make.bars("SPY", [400, 410, 41, 42], quality_flags=["", "", "jump unapplied_split", ""])
+    found = levels(
+        [spy],
+        [make.listings("SPY", asset_class="etf", exchange_mic="ARCX")],
+        [make.sessions("ARCX", make.days(4))],
+    )["US"]
+    assert found["market"].tolist() == ["SPY", "SPY", "SPY, basis 2", "SPY, basis 2"]
+    returns = market_returns(found)["market_return"].tolist()
+    assert returns == pytest.approx([np.nan, 0.025, np.nan, 1 / 41], nan_ok=True, rel=1e-12)

@@ -236,3 +236,31 @@ def test_the_day_of_every_reference_event_equals_the_textbook(fit, panel_name):
         expected = [want["ar"], want["ar"] / want["se_ar"], line["c"], line["m"], line["sigma"]]
         columns = ["abnormal_return", "abnormal_z", "alpha", "beta", "residual_sigma"]
         assert got[columns].tolist() == pytest.approx(expected, rel=1e-9)
+
+
+def test_no_return_leads_to_a_bar_on_another_basis_and_none_is_estimated_on(fit, pair):
+    bars, market = pair
+    halved = bars.assign(
+        close=bars["close"].where(bars.index < 40, bars["close"] / 2),
+        quality_flags=["unapplied_split" if row == 40 else "" for row in bars.index],
+    )
+    clean, flagged = fit(bars, market), fit(halved, market)
+    at = flagged.iloc[40]
+    assert at[["simple_return", "log_return", "abnormal_return", "abnormal_z"]].isna().all()
+    names = ["simple_return", "log_return"]
+    pd.testing.assert_frame_equal(
+        flagged.drop(40)[names], clean.drop(40)[names], rtol=1e-12, atol=1e-15
+    )
+    # From the third row on it stands among the estimation rows, as a missing pair.
+    assert (flagged["n_estimation"][43:] == clean["n_estimation"][43:] - 1).all()
+    before = flagged[:43].drop(40)["abnormal_return"].dropna()
+    assert before.tolist() == pytest.approx(
+        clean[:43].drop(40)["abnormal_return"].dropna().tolist(), rel=1e-9
+    )
+
+
+def test_a_fall_as_large_without_the_flag_is_a_return(fit, pair):
+    bars, market = pair
+    fallen = bars.assign(close=bars["close"].where(bars.index < 40, bars["close"] / 2))
+    returns = fit(fallen, market)["simple_return"]
+    assert returns[40] == pytest.approx(bars["close"][40] / bars["close"][39] / 2 - 1, rel=1e-12)
