@@ -121,8 +121,8 @@ def _found_by(found: dict[str, Any]) -> str:
 
 
 def _rank(severity: float | None) -> str:
-    """Return how much of its own history was no worse."""
-    return "" if severity is None else f" (worse than {severity:.0%} so far)"
+    """Return which share of its own days so far was no worse."""
+    return "" if severity is None else f" (severity {severity:.0%})"
 
 
 def _where(con: Any, found: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +52,8 @@ def read(
         if not faults and key in seen:
             faults = [f"duplicate event_id {key[0]}, version {key[1]}, first in row {seen[key]}"]
         if faults:
-            payload = json.dumps(cells, ensure_ascii=False, default=str)
+            # No JSON, which would be held against the contract of the prices it came beside.
+            payload = ", ".join(f"{name}: {cell}" for name, cell in cells.items() if cell)
             rejects.append(Reject(str(path), number, "; ".join(faults), payload))
             continue
         seen[key] = number

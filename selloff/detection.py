@@ -54,6 +54,16 @@ class Detection:
         ... which is at or above this percentile of the largest such losses so far.
     gap : int
         Sessions without a sell-off that may lie between two of one event.
+
+    Raises
+    ------
+    ValueError
+        If a threshold has the wrong sign, is in percent, or counts less than one.
+
+    Examples
+    --------
+    >>> Detection(market_z=-3.0).market_z
+    -3.0
     """
 
     market_z: float = -2.5

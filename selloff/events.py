@@ -96,21 +96,51 @@ def selloff_events(  # noqa: PLR0913, PLR0917 - seven tables, the table before, 
         sector that gained is an `origin_sector`. An event both detected and declared is detected,
         with its `declared_id`.
     """
-    chosen = thresholds or Detection()
+    found = event_rows(
+        market_days,
+        group_returns,
+        abnormal_returns,
+        daily_prices,
+        instruments,
+        sessions,
+        declared_events,
+        thresholds or Detection(),
+    )
+    return remembered(named(fetched(found)), previous)
+
+
+def event_rows(  # noqa: PLR0913, PLR0917 - seven tables and the thresholds
+    market_days: ir.Table,
+    group_returns: ir.Table,
+    abnormal_returns: ir.Table,
+    daily_prices: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+    declared_events: ir.Table,
+    chosen: Detection,
+) -> ir.Table:
+    """Return the events as an expression, before `named` gives each its scope and identity.
+
+    Parameters
+    ----------
+    market_days, group_returns, abnormal_returns, daily_prices, instruments, sessions, \
+    declared_events : ibis Table
+        As for `selloff_events`.
+    chosen : Detection
+        What counts.
+
+    Returns
+    -------
+    ibis Table
+        One row per event, in no order.
+    """
     days = numbered(market_days)
-    closes = region_closes(instruments, sessions)
-    told = placed(declared_events, days, closes)
+    told = placed(declared_events, days, region_closes(instruments, sessions))
     found = with_declared(episodes(days, chosen.gap), told, days)
     found = _with_start(found, instruments, sessions)
     found = _with_doubts(found, abnormal_returns, daily_prices, instruments)
-    found = with_first(
-        with_groups(found, group_returns),
-        abnormal_returns,
-        instruments,
-        sessions,
-        chosen.listing_z,
-    )
-    return remembered(_named(with_global_scope(fetched(found))), previous)
+    placed_events = with_groups(found, group_returns)
+    return with_first(placed_events, abnormal_returns, instruments, sessions, chosen.listing_z)
 
 
 def _with_start(found: ir.Table, instruments: ir.Table, sessions: ir.Table) -> ir.Table:
@@ -181,8 +211,21 @@ def _with_doubts(
     )
 
 
-def _named(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give each event its identity: what it was on its first day."""
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give each event its scope beside the other regions', and its identity.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `event_rows` gives them.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``mart.selloff_events``. The identity is what the event was on its first day:
+        scope, region, origin (of a single name the listing, of declared events their own id), day.
+    """
+    rows = with_global_scope(rows)
     origins = rows["origin_sector"].fillna("unknown")
     is_single = rows["first_scope"] == "single_name"
     origins = origins.where(~is_single, rows["worst_listing_id"].fillna("unknown"))

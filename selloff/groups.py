@@ -28,6 +28,7 @@ VALUED_SHARE = 0.5
 LARGEST_SCORE = 5.0
 
 _SESSION = ("region", "session_date")
+_RATE = ("currency", "previous_session_date")
 _GROUP = ("region", "grouping", "group_name")
 _COLUMNS = (
     "region",
@@ -104,7 +105,8 @@ def valued_members(
     )
     rows = looked_up(rows, before, ("listing_id", "previous_session_date"))
     rows = rows.mutate(currency=ibis.coalesce(rows.currency, rows.usual_currency))
-    rows = with_usd_rates(with_shares(rows, shares_outstanding), fx_rates)
+    rows = with_shares(rows, shares_outstanding)
+    rows = looked_up(rows, _rates(daily_prices, instruments, fx_rates), _RATE)
     worth = rows.shares_outstanding * rows.previous_close * rows.usd_per_currency
     rows = rows.mutate(worth=rows.simple_return.notnull().ifelse(worth, None))
     rows = counted_once(rows, instruments, _SESSION, "worth")
@@ -114,6 +116,21 @@ def valued_members(
         lost=-value * rows.simple_return,
         abnormal_lost=value * (1 - rows.abnormal_return.exp()),
     )
+
+
+def _rates(daily_prices: ir.Table, instruments: ir.Table, fx_rates: ir.Table) -> ir.Table:
+    """Return the rate of each currency at each close; asking the panel would compute it twice."""
+    import ibis
+
+    usual = instruments.select("listing_id", usual_currency="currency")
+    bars = looked_up(
+        daily_prices.select("listing_id", "currency", "session_date"), usual, "listing_id"
+    )
+    asked = bars.select(
+        currency=ibis.coalesce(bars.currency, bars.usual_currency),
+        previous_session_date=bars.session_date,
+    )
+    return with_usd_rates(asked.distinct(), fx_rates).select(*_RATE, "usd_per_currency")
 
 
 def group_days(panel: ir.Table, market_returns: ir.Table, listing_z: float = -2.0) -> ir.Table:
@@ -207,8 +224,8 @@ def _sums(rows: ir.Table, grouping: str) -> ir.Table:
         is_simulated=rows.is_simulated.cast("int64").max() > 0,
         as_of=rows.as_of.max(),
     )
-    losers = rows.filter(is_lost).select(*keys, "lost", "listing_id")
-    place = ibis.row_number().over(group_by=keys, order_by=(losers.lost.desc(), "listing_id"))
+    losers = rows.filter(is_lost).select(*keys, "lost")
+    place = ibis.row_number().over(group_by=keys, order_by=losers.lost.desc())
     top = losers.mutate(place=place).filter(lambda t: t.place < LARGEST)
     largest = top.group_by(keys).aggregate(top_5_lost=top.lost.sum())
     found = looked_up(looked_up(sums, largest, keys), _worst(rows, keys), keys)

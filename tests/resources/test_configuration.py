@@ -8,8 +8,10 @@ from resources.articles import Articles
 from resources.configuration import exchange_problems, problems, refuse
 from resources.prices import Prices
 from resources.reference import Reference
+from resources.settings import Settings
 from resources.valuation import Valuation
 from resources.warehouse import Warehouse, WarehouseError
+from selloff.detection import Detection
 
 
 @pytest.fixture
@@ -165,3 +167,16 @@ def test_problems_stop_the_step_without_another_try():
     refuse([])
     with pytest.raises(WarehouseError, match=r"^one; two$"):
         refuse(["one", "two"])
+
+
+def test_the_thresholds_are_those_of_the_mathematics_until_a_user_says_otherwise():
+    assert Settings().detection() == Detection()
+    assert Settings(group_z=-4.0, gap=0).detection() == Detection(group_z=-4.0, gap=0)
+    with pytest.raises(ValueError, match="percentiles"):
+        Settings(breadth=15.0).detection()
+
+
+def test_a_file_of_events_that_is_not_there_is_named(said, tmp_path):
+    missing = tmp_path / "events.csv"
+    found = said(reference=Reference(events_path=str(missing)))
+    assert found == [f"SELLOFF_EVENTS: {missing}: no such file"]

@@ -101,6 +101,7 @@ def test_a_bad_row_is_named_with_its_cause_and_the_good_ones_are_kept(read, line
     assert reject.source_row == 3
     assert reject.source_file.endswith("events.csv")
     assert cause in reject.reason
+    assert "version: " in reject.payload
 
 
 def test_the_same_version_twice_is_refused_the_second_time(read):

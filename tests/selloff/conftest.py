@@ -20,6 +20,8 @@ from warehouse.tables.selloffs import SECTOR_CONTAGION, SELLOFF_EVENTS, SELLOFF_
 from warehouse.tables.valuation import FX_RATES, RAW_FX_RATES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from warehouse.contract import Table
@@ -70,7 +72,7 @@ class Bench:
 
         self.engine = ibis.duckdb.connect()
         self.sql = self.engine.con.execute
-        self.compiled: dict[float, str] = {}
+        self.compiled: dict[Any, str] = {}
 
     def put(self, contract: Table, frame: pd.DataFrame, *, strict: bool = True) -> Any:
         """Store rows under the contract, usual values for columns not given; return the table."""
@@ -122,6 +124,12 @@ class Bench:
         """Return a table stored before."""
         return self.engine.table(stored(contract))
 
+    def run(self, name: Any, expression: Callable[[], Any]) -> pd.DataFrame:
+        """Run an expression over stored tables; it takes longer to write than to run: once each."""
+        if name not in self.compiled:
+            self.compiled[name] = self.engine.compile(expression())
+        return self.sql(self.compiled[name]).df()
+
     def detect(
         self, previous: Any, thresholds: Any = None, declared: Any = None
     ) -> dict[str, pd.DataFrame]:
@@ -136,19 +144,21 @@ class Bench:
             self.put(DECLARED_EVENTS, declared)
         chosen = thresholds or Detection()
         core = (ABNORMAL_RETURNS, DAILY_PRICES, INSTRUMENTS, SHARES_OUTSTANDING, FX_RATES)
-        if chosen.listing_z not in self.compiled:  # as long to write as to run on a small world
+        market = self.table(MARKET_RETURNS)
+
+        def sums_of_groups() -> Any:
             panel = groups.valued_members(*(self.table(each) for each in core))
-            sums = groups.group_days(panel, self.table(MARKET_RETURNS), chosen.listing_z)
-            self.compiled[chosen.listing_z] = self.engine.compile(sums)
-        sums = self.sql(self.compiled[chosen.listing_z]).df()
+            return groups.group_days(panel, market, chosen.listing_z)
+
+        sums = self.run(("groups", chosen.listing_z), sums_of_groups)
         held = {"group_returns": self.hold(GROUP_RETURNS, groups.group_returns(sums))}
         markets, of_groups = (fetched(self.table(t)) for t in (MARKET_RETURNS, GROUP_RETURNS))
         found = market_days.market_days(markets, of_groups, chosen)
         held["market_days"] = self.hold(MARKET_DAYS, found)
         asked = (MARKET_DAYS, GROUP_RETURNS, ABNORMAL_RETURNS, DAILY_PRICES, INSTRUMENTS, SESSIONS)
-        happened = events.selloff_events(
-            *(self.table(each) for each in (*asked, DECLARED_EVENTS)), previous, thresholds
-        )
+        tables = [self.table(each) for each in (*asked, DECLARED_EVENTS)]
+        rows = self.run(("events", chosen), lambda: events.event_rows(*tables, chosen))
+        happened = events.remembered(events.named(rows), previous)
         held["selloff_events"] = self.hold(SELLOFF_EVENTS, happened)
         return held
 

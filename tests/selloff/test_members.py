@@ -66,3 +66,10 @@ def test_funds_indices_and_listings_without_a_region_never_count(counted):
     for listing in listings:
         listing.setdefault("asset_class", "equity")
     assert counted(listings)[LATE] == ["A"]
+
+
+@pytest.mark.parametrize(("others", "count"), [(32, 1), (33, 34)])
+def test_a_constituent_among_a_whole_market_is_no_index(counted, others, count):
+    # One of 33 is above 3%, one of 34 below it.
+    listings = [row("A", "2000-01-03"), *(row(f"X{number}") for number in range(others))]
+    assert len(counted(listings)[LATE]) == count

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from selloff.events import selloff_events
 from selloff.returns import MarketModel
+from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
+from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
+from warehouse.tables.prices import DAILY_PRICES
+from warehouse.tables.returns import ABNORMAL_RETURNS
+from warehouse.tables.selloffs import SELLOFF_EVENTS
 
 COUNT = 330
 SECTORS = ("Chips", "Power", "Food", "Banks", "Homes")
@@ -95,6 +101,14 @@ def test_what_all_have_in_common_shows_in_the_correlation(held, make):
     days = held["market_days"].set_index("session_date")
     jump = days["correlation_jump"]
     assert jump[make.days(COUNT)[MARKET]] > jump[make.days(COUNT)[MARKET - 1]] + 0.05
+
+
+def test_one_call_on_the_tables_gives_the_same(bench, chain, world):
+    expected = chain(world, **SETTINGS)["selloff_events"]
+    tables = (MARKET_DAYS, GROUP_RETURNS, ABNORMAL_RETURNS, DAILY_PRICES, INSTRUMENTS, SESSIONS)
+    stored = [bench.table(each) for each in (*tables, DECLARED_EVENTS)]
+    found = bench.hold(SELLOFF_EVENTS, selloff_events(*stored, pd.DataFrame()))
+    pd.testing.assert_frame_equal(found, expected)
 
 
 def test_the_order_of_bars_and_listings_changes_nothing(chain, world, held):
