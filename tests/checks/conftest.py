@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from checks import prices, reference, returns, sources
+from checks import losses, prices, reference, returns, sources
 from checks.contract import contract_of
 from checks.scan import scan
 from resources.batch import Answer, Batch, Days
@@ -109,7 +109,8 @@ def verdicts():
 @pytest.fixture(scope="session")
 def verdict(verdicts):
     """Run the judgement of that name, and those counted with it; return its result."""
-    every = [*prices.CHECKS, *sources.CHECKS, *reference.CHECKS, *returns.CHECKS]
+    modules = (prices, sources, reference, returns, losses)
+    every = [check for module in modules for check in module.CHECKS]
     by_name = {spec.name: check for check in every for spec in check.check_specs}
 
     def run(name, warehouse, days=ALWAYS, **when):
