@@ -275,8 +275,9 @@ def test_the_sums_of_the_event_are_of_firms_not_of_listings(query):
         (grouping, name): (lost, n_firms)
         for grouping, name, lost, n_firms in query(
             """
-            SELECT grouping, group_name, market_value_lost_usd, n_firms FROM mart.loss_totals
-            JOIN mart.selloff_events USING (event_id) WHERE session_date = ?
+            SELECT grouping, group_name, t.market_value_lost_usd, n_firms
+            FROM mart.loss_totals AS t JOIN mart.selloff_events AS e USING (event_id)
+            WHERE e.session_date = ?
             """,
             DAY,
         )
