@@ -75,7 +75,8 @@ def car_paths(
     DataFrame
         Columns of ``mart.car_paths``, by event, grouping, group and day; returns and errors in log
         points. Days that a series does not have yet have no row, so that nothing in a row is from
-        after its `session_date`. A series that cannot be estimated has no rows.
+        after its `session_date` or, before the event, the event's. A series that cannot be
+        estimated has no rows.
     """
     import pandas as pd
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from selloff.event_study.activity import log_turnover, volatility
 from selloff.event_study.averages import average
-from selloff.event_study.battery import HEADLINES, NONPARAMETRIC, PARAMETRIC, TESTS, run
+from selloff.event_study.battery import (
+    CALENDAR,
+    HEADLINES,
+    NONPARAMETRIC,
+    PARAMETRIC,
+    RESAMPLED,
+    run,
+)
 from selloff.event_study.dependence import mean_residual_correlation
 from selloff.event_study.evidence import Evidence, once
 from selloff.event_study.generalized_ranks import grank_t
@@ -17,7 +25,7 @@ from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.event_study.parametric import cross_sectional, kolari_pynnonen
 from selloff.event_study.sample import Sample, taken, window
 from selloff.event_study.studies import NothingLeftError
-from selloff.observations import Region, regions
+from selloff.observations import TESTED, Region, regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +52,10 @@ OF_ONE_DATE: tuple[Test, ...] = (*PARAMETRIC, *NONPARAMETRIC)
 """Tests of one event: dates cannot be resampled, nor be a portfolio's history, if there is one."""
 BRIEF: tuple[Test, ...] = (cross_sectional, kolari_pynnonen, grank_t)
 """What is shown of the models beside the market model: the headlines, and the plain mean."""
+OF_ALL_EVENTS: tuple[Test, ...] = (*BRIEF, *RESAMPLED, *CALENDAR)
+"""Tests of all events together, whose dates can be resampled and make a portfolio's history."""
+SUMMED = (*((0, 0),), *(span for span in TESTED if span[0] < span[1]))
+"""Windows of what stands beside the returns by the market model, which have every day."""
 
 _FAMILY = ["event_id", "measure", "grouping", "model", "test"]
 _KEYS = (*_FAMILY, "group_name", "window_start", "window_end")
@@ -83,6 +95,8 @@ class Judged(NamedTuple):
         Their numbers in the region.
     tests : sequence of callables
         What is asked of it.
+    spans : sequence of (int, int)
+        In which windows.
     """
 
     measure: str
@@ -90,6 +104,7 @@ class Judged(NamedTuple):
     sample: Sample
     kept: NDArray[np.int64]
     tests: Sequence[Test]
+    spans: Sequence[tuple[int, int]]
 
 
 def event_study_tests(
@@ -110,7 +125,8 @@ def event_study_tests(
     -------
     DataFrame
         Columns of ``mart.event_study_tests``. Returns by the market model, volume and volatility
-        take every test; returns by the other models the headline tests and the cross-sectional t.
+        take every test, returns by the other models the headline tests and the cross-sectional t;
+        every day is tested by the market model, the longer windows by all.
         Groups are the members of each region's market in their own first session after the shock,
         the sectors of the event's own region, single listings, and all of a region's events
         together (`event_id` ``all``) before and after their falls. A window is tested once its last
@@ -138,20 +154,20 @@ def _judged(region: Region) -> Iterator[Judged]:
     """Yield each measure by each model; nothing where no observation can be judged."""
     volume = log_turnover(region.volume)
     models = (
-        ("return", MARKET_MODEL, None, OF_ONE_DATE),
-        ("return", CONSTANT_MEAN, None, BRIEF),
-        ("return", MARKET_ADJUSTED, None, BRIEF),
-        ("volume", CONSTANT_MEAN, volume, OF_ONE_DATE),
+        ("return", MARKET_MODEL, None, OF_ONE_DATE, TESTED),
+        ("return", CONSTANT_MEAN, None, BRIEF, SUMMED),
+        ("return", MARKET_ADJUSTED, None, BRIEF, SUMMED),
+        ("volume", CONSTANT_MEAN, volume, OF_ONE_DATE, SUMMED),
     )
-    for measure, model, figures, tests in models:
+    for measure, model, figures, tests, spans in models:
         try:
             study = region.estimated(model, figures)
         except NothingLeftError:
             continue
-        yield Judged(measure, model.name, study.sample, study.kept, tests)
+        yield Judged(measure, model.name, study.sample, study.kept, tests, spans)
         if model is MARKET_MODEL:
             wild = volatility(study.sample)
-            yield Judged("volatility", model.name, wild, study.kept, OF_ONE_DATE)
+            yield Judged("volatility", model.name, wild, study.kept, OF_ONE_DATE, SUMMED)
 
 
 def _of_groups(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
@@ -162,14 +178,18 @@ def _of_groups(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
         for grouping, name, some in _groups(region, event, judged.kept[members]):
             if len(some) < MINIMUM_GROUP:
                 continue
-            evidence = Evidence.of(taken(judged.sample, members[some]))
+            evidence = _held(judged.sample, members[some])
             for span in region.windows(event):
+                if span not in judged.spans:
+                    continue
                 head = (str(region.events["event_id"].iloc[event]), judged, (grouping, name), span)
                 yield from _results(head, evidence, judged.tests, region, event)
 
 
 def _of_all_events(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
     """Yield what the region's own events have in common before and after their falls."""
+    if not _is_main(judged):
+        return
     observed = region.event[judged.kept]
     is_own = (region.events["region"] == region.name).to_numpy()
     for span in POOLED:
@@ -183,9 +203,19 @@ def _of_all_events(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
             continue
         last = max(events, key=lambda event: region.places[event])
         head = (ALL_EVENTS, judged, ("region", region.name), span)
-        evidence = Evidence.of(taken(judged.sample, members))
-        tests = BRIEF if judged.tests is BRIEF else TESTS
-        yield from _results(head, evidence, tests, region, last)
+        evidence = _held(judged.sample, members)
+        yield from _results(head, evidence, OF_ALL_EVENTS, region, last)
+
+
+def _held(sample: Sample, events: NDArray[np.int64]) -> Evidence:
+    """Return some events with their estimation rows in memory, since many windows ask for them."""
+    some = taken(sample, events)
+    rows = np.asarray(some.residuals), np.asarray(some.estimation_positions)
+    return Evidence.of(replace(some, residuals=rows[0], estimation_positions=rows[1]))
+
+
+def _is_main(judged: Judged) -> bool:
+    return (judged.measure, judged.model) == ("return", MARKET_MODEL.name)
 
 
 def _groups(
@@ -237,7 +267,7 @@ def _of_listings(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
     """Yield what each listing's own cumulated abnormal return says, over its exact error."""
     from scipy.special import stdtr
 
-    if judged.model != MARKET_MODEL.name or judged.measure != "return":
+    if not _is_main(judged):
         return
     observed = region.event[judged.kept]
     names = region.listings["listing_id"].to_numpy()[region.listing[judged.kept]]

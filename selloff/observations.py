@@ -8,7 +8,8 @@ here: any model or test, and how results become rows (`selloff.event_tests`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,10 +36,13 @@ DAYS = tuple((day, day) for day in range(WINDOWS.event_first, WINDOWS.event_last
 TESTED = (*DAYS, (-5, -1), (-1, 1), (0, 1), (0, 5), (1, 5))
 """Windows in which an event is tested: every day, and what came before, with and after it."""
 
+NEAR = 10
+"""Sessions before or after an event in which a listing must have traded to be looked for in it."""
+
 _OBSERVATION = ("event_id", "listing_id", "ticker", "session_date")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Region:
     """One region's listings, and the events that they are observed in.
 
@@ -74,11 +78,28 @@ class Region:
     volume: NDArray[np.float64]
     is_simulated: NDArray[np.bool_]
     as_of: NDArray[Any]
-    places: dict[int, int] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        for number in np.unique(self.event):
-            self.places[int(number)] = int(self.date[self.event == number].max())
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Place of each observed event's session among the dates, by the event's number."""
+        last = np.full(len(self.events), -1, dtype=np.int64)
+        np.maximum.at(last, self.event, self.date)
+        return {int(number): int(last[number]) for number in np.unique(self.event)}
+
+    @cached_property
+    def shared(self) -> dict[int, list[tuple[int, int]]]:
+        """Windows of each observed event that hold the day of another one."""
+        # One firm's own event says nothing of the others' windows.
+        is_broad = (self.events["scope"] != "single_name").tolist()
+        days = {place for number, place in self.places.items() if is_broad[number]}
+        return {
+            number: [
+                (start, end)
+                for start, end in TESTED
+                if any(start <= day - own <= end for day in days if day != own)
+            ]
+            for number, own in self.places.items()
+        }
 
     def estimated(self, model: Model, figures: NDArray[np.float64] | None = None) -> Estimated:
         """Judge every observation by a model, on returns or on other daily figures.
@@ -95,31 +116,16 @@ class Region:
             series={MARKET: self.market},
             firms=_numbers(self.listings["issuer_id"].fillna(self.listings["listing_id"])),
         )
-        # Which windows two events share is asked window by window (`windows`).
+        # Which windows two events share is asked window by window (`shared`).
         tolerated = (Reason.OVERLAPPING_EVENTS,)
         return estimated(panel, self.listing, self.date, model, WINDOWS, tolerated)
 
     def windows(self, event: int) -> Iterator[tuple[int, int]]:
         """Yield the windows of an event that are over, and hold the day of no other event."""
-        place, last = self.places[event], len(self.dates) - 1
+        left = len(self.dates) - 1 - self.places[event]
         for start, end in TESTED:
-            if place + end <= last and not self._is_shared(event, start, end):
+            if end <= left and (start, end) not in self.shared[event]:
                 yield start, end
-
-    def shared_windows(self, event: int) -> list[tuple[int, int]]:
-        """Return the windows of an event that hold the day of another one."""
-        return [window for window in TESTED if self._is_shared(event, *window)]
-
-    def _is_shared(self, event: int, start: int, end: int) -> bool:
-        own = self.places[event]
-        # One firm's own event says nothing of the others' windows.
-        others = (
-            place for number, place in self.places.items() if self._scope(number) != "single_name"
-        )
-        return any(start <= place - own <= end for place in others if place != own)
-
-    def _scope(self, event: int) -> str:
-        return str(self.events["scope"].iloc[event])
 
     def seen(self, event: int, end: int) -> tuple[Any, bool, Any]:
         """Return the session that a window has seen, and what it rests on."""
@@ -207,10 +213,13 @@ def _dropped(region: Region) -> pd.DataFrame:
     except NothingLeftError as error:
         kept, dropped = np.empty(0, dtype=np.int64), error.dropped
     reasons = {one.event: (one.reason.value, "") for one in dropped}
+    shared = {
+        number: "; ".join(f"[{start}, {end}]" for start, end in windows)
+        for number, windows in region.shared.items()
+    }
     for number in kept.tolist():
-        if shared := region.shared_windows(int(region.event[number])):
-            windows = ", ".join(f"[{start}, {end}]" for start, end in shared)
-            reasons[number] = (Reason.OVERLAPPING_EVENTS.value, f"windows {windows}")
+        if windows := shared[int(region.event[number])]:
+            reasons[number] = (Reason.OVERLAPPING_EVENTS.value, windows)
     return _told(region, reasons)
 
 
@@ -294,15 +303,27 @@ def _observed(
     n_events = len(events)
     index = np.bincount(event, is_constituent & traded, n_events)
     speaks = np.broadcast_to(is_index(index, np.bincount(event, traded, n_events)), n_events)
-    # A name that is registered but was never delivered is nobody's observation.
-    has_rows: NDArray[np.bool_] = np.asarray(np.isfinite(returns).any(axis=0))
-    is_known = has_rows[listing]
-    kept = np.flatnonzero((is_constituent | ~speaks[event]) & is_known)
+    kept = np.flatnonzero((is_constituent | ~speaks[event]) & _is_alive(returns, listing, date))
     order = kept[np.lexsort((listing[kept], event[kept]))]
     # An event after the last session of the region has nobody to observe yet.
     held = np.isin(event[order], np.unique(event[order][traded[order]]))
     order = order[held]
     return event[order], listing[order], date[order]
+
+
+def _is_alive(
+    returns: NDArray[np.float64], listing: NDArray[np.int64], date: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Say of each observation whether its listing has a return in the sessions around it.
+
+    What was never delivered, has ceased to trade or is listed years later is nobody's observation.
+    """
+    before = np.vstack([np.zeros(returns.shape[1]), np.isfinite(returns).cumsum(axis=0)])
+    last = len(returns)
+    start = np.clip(date - NEAR, 0, last)
+    end = np.clip(date + NEAR + 1, 0, last)
+    found: NDArray[np.bool_] = before[end, listing] > before[start, listing]
+    return found
 
 
 def _latest(row: NDArray[np.int64], stamps: NDArray[Any]) -> NDArray[Any]:

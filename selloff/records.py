@@ -76,6 +76,29 @@ def market_value_losses(
         ``rank_in_...`` is that of all the table and has seen `observed_through`. In a listing's
         history it is compared with itself; in its region's and the whole, firms are compared, and
         a row that is not counted has no rank.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> import pandas as pd
+    >>> days = pd.to_datetime(["2025-01-23", "2025-01-24", "2025-01-27"])
+    >>> bars = pd.DataFrame({"listing_id": "A", "ticker": "A", "session_date": days,
+    ...     "close": [147.22, 142.62, 118.42], "currency": "USD"})
+    >>> moves = bars.assign(previous_session_date=[pd.NaT, *days[:-1]], n_flagged=0,
+    ...     simple_return=bars["close"].pct_change(), abnormal_return=float("nan"),
+    ...     n_quarantined=0, has_simulated_inputs=False, as_of=days[2])
+    >>> listed = pd.DataFrame({"listing_id": ["A"], "issuer_id": ["a"], "is_primary": [True],
+    ...     "asset_class": ["equity"], "sector": ["Chips"], "region": ["US"], "currency": ["USD"]})
+    >>> counts = pd.DataFrame({"listing_id": ["A"], "known_on": days[:1],
+    ...     "shares_outstanding": [24.49e9], "split_ratio_after": [1.0]})
+    >>> rates = pd.DataFrame({"currency": ["EUR"], "rate_date": days[:1],
+    ...     "usd_per_currency": [1.04], "as_of": days[:1]})
+    >>> tables = [ibis.memtable(each) for each in (bars, moves, listed, counts, rates)]
+    >>> found = market_value_losses(*tables).to_pandas().sort_values("session_date")
+    >>> (found["market_value_lost_usd"] / 1e9).round(2).tolist()
+    [112.65, 592.66]
+    >>> found[["rank_in_history_so_far", "rank_in_history"]].to_numpy().tolist()
+    [[1, 2], [1, 1]]
     """
     lost = losses_by_session(
         daily_prices, abnormal_returns, instruments, shares_outstanding, fx_rates
@@ -268,7 +291,7 @@ def _ranked(rows: pa.Table, last: Any) -> pa.Table:
     import pyarrow as pa
 
     lost = rows["market_value_lost_usd"].to_numpy()
-    sessions = rows["session_date"].cast(pa.int32()).to_numpy()
+    sessions = rows["session_date"].cast(pa.date32()).cast(pa.int32()).to_numpy()
     counted = rows["is_counted"].to_numpy()
     regions = _numbers(rows["region"])
     whole = np.zeros(len(lost), dtype=np.int64)

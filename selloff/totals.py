@@ -70,6 +70,26 @@ def loss_totals(
         `market_value_lost_usd` is the gross loss less the gross gain; sums are NULL where no
         firm's loss is known. `n_unknown` counts the firms without one. The loss from peak to
         trough is the sum of each firm's own, whose days differ.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> import pandas as pd
+    >>> day = pd.Timestamp("2025-01-27")
+    >>> events = pd.DataFrame({"event_id": ["e"], "region": ["US"]})
+    >>> lost = pd.DataFrame({"event_id": "e", "listing_id": ["A", "A2", "B"],
+    ...     "session_date": day, "sector": ["Chips", "Chips", "Food"], "region": "US",
+    ...     "is_counted": [True, False, True], "market_value_usd": [900.0, 900.0, 500.0],
+    ...     "market_value_lost_usd": [90.0, 95.0, -10.0], "abnormal_market_value_lost_usd": 1.0,
+    ...     "peak_to_trough_market_value_lost_usd": 99.0, "observed_through": day, "n_flagged": 0,
+    ...     "n_quarantined": 0, "has_simulated_inputs": False, "as_of": day})
+    >>> listed = pd.DataFrame({"listing_id": ["A", "A2", "B"], "issuer_id": ["a", "a", None],
+    ...     "is_primary": [True, False, True], "asset_class": "equity", "region": "US",
+    ...     "sector": ["Chips", "Chips", "Food"], "currency": "USD", "constituent_from": day})
+    >>> found = loss_totals(*(ibis.memtable(each) for each in (events, lost, listed)))
+    >>> found = found.order_by("grouping", "group_name").execute()
+    >>> found[["group_name", "market_value_lost_usd", "n_firms"]].to_numpy().tolist()
+    [['all', 80.0, 2], ['US', 80.0, 2], ['US', 80.0, 2], ['Chips', 90.0, 1], ['Food', -10.0, 1]]
     """
     import ibis
 

@@ -129,12 +129,14 @@ def with_losses(rows: ir.Table, shares_outstanding: ir.Table, fx_rates: ir.Table
     usd = valued.shares_outstanding * valued.usd_per_currency
     value = usd * valued.previous_close
     lost = usd * (valued.previous_close - valued.close)
+    abnormal = value * (1 - valued.abnormal_return.exp())
     if "simple_return" in valued.columns:
-        lost = valued.simple_return.isnull().ifelse(None, lost)
+        is_known = valued.simple_return.notnull()
+        lost, abnormal = is_known.ifelse(lost, None), is_known.ifelse(abnormal, None)
     return valued.mutate(
         market_value_usd=value,
         market_value_lost_usd=lost,
-        abnormal_market_value_lost_usd=value * (1 - valued.abnormal_return.exp()),
+        abnormal_market_value_lost_usd=abnormal,
     )
 
 

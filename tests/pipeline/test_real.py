@@ -236,3 +236,104 @@ def test_every_row_of_the_file_landed(query):
     assert only(query("SELECT count(*) FROM raw.price_vintages")) == 25_250
     assert only(query("SELECT count(*) FROM core.daily_prices")) == 25_250
     assert only(query("SELECT count(*) FROM raw.quarantine")) == 0
+
+
+def test_the_largest_one_day_loss_on_record_is_nvidias(query):
+    found = query(
+        "SELECT ticker, session_date FROM mart.market_value_losses WHERE rank_in_history = 1"
+    )
+    assert found == [("NVDA", DAY)]
+    ((lost, shares, so_far, in_region),) = query(
+        """
+        SELECT market_value_lost_usd, shares_outstanding, rank_in_history_so_far, rank_in_region
+        FROM mart.market_value_losses WHERE ticker = 'NVDA' AND session_date = ?
+        """,
+        DAY,
+    )
+    assert lost == pytest.approx(592.66e9, rel=1e-4)
+    assert shares == pytest.approx(24.49e9, rel=1e-4)
+    assert (so_far, in_region) == (1, 1)
+    second = "SELECT ticker, session_date FROM mart.market_value_losses WHERE rank_in_history = 2"
+    assert query(second) == [("NVDA", date(2025, 2, 27))]
+
+
+def test_nvidia_regained_half_in_ten_sessions_and_not_all_by_the_end_of_february(query):
+    # Closes: 142.62 before, 118.42, 128.99 the day after, 116.66 on 3 February; the middle, 130.52,
+    # was passed on 10 February (133.57), the tenth session; 28 February closed at 124.92.
+    ((rebound, day, trough, lost, half, whole, seen),) = query(
+        """
+        SELECT rebound_return, trough_date, trough_return, peak_to_trough_market_value_lost_usd,
+               days_to_recover_half, days_to_recover, m.observed_through
+        FROM mart.selloff_metrics AS m JOIN mart.selloff_events AS e USING (event_id)
+        WHERE m.ticker = 'NVDA' AND e.session_date = ?
+        """,
+        DAY,
+    )
+    assert rebound == pytest.approx(128.99 / 118.42 - 1, rel=1e-9)
+    assert (day, trough) == (date(2025, 2, 3), pytest.approx(116.66 / 142.62 - 1, rel=1e-9))
+    assert lost == pytest.approx(24.49e9 * (142.62 - 116.66), rel=1e-4)
+    assert (half, whole, seen) == (10, None, date(2025, 2, 28))
+
+
+def test_nvidias_fall_was_mostly_over_before_the_opening_bell(query):
+    ((night, day, severity),) = query(
+        """
+        SELECT overnight_log_return, intraday_log_return, return_severity
+        FROM mart.selloff_metrics AS m JOIN mart.selloff_events AS e USING (event_id)
+        WHERE m.ticker = 'NVDA' AND e.session_date = ?
+        """,
+        DAY,
+    )
+    # 142.62 to 124.80 at the opening, 118.42 at the close.
+    assert (night, day) == (pytest.approx(-0.13347, abs=1e-5), pytest.approx(-0.05247, abs=1e-5))
+    assert severity == 1
+
+
+def test_the_sums_of_the_event_are_of_firms_not_of_listings(query):
+    sums = {
+        (grouping, name): (lost, n_firms)
+        for grouping, name, lost, n_firms in query(
+            """
+            SELECT grouping, group_name, t.market_value_lost_usd, n_firms
+            FROM mart.loss_totals AS t JOIN mart.selloff_events AS e USING (event_id)
+            WHERE e.session_date = ?
+            """,
+            DAY,
+        )
+    }
+    whole = sums["all", "all"][0]
+    sectors = [lost for (grouping, _), (lost, _) in sums.items() if grouping == "sector"]
+    assert sum(lost for lost in sectors if lost is not None) == pytest.approx(whole, rel=1e-12)
+    ((listings, firms),) = query(
+        """
+        SELECT count(m.market_value_lost_usd), count(DISTINCT coalesce(i.issuer_id, i.listing_id))
+          FILTER (m.market_value_lost_usd IS NOT NULL)
+        FROM mart.selloff_metrics AS m JOIN mart.selloff_events AS e USING (event_id)
+        JOIN core.instruments AS i USING (listing_id)
+        WHERE e.session_date = ? AND i.asset_class = 'equity'
+        """,
+        DAY,
+    )
+    assert sums["all", "all"][1] == firms <= listings
+
+
+def test_nvidias_path_starts_with_the_fall_and_its_bands_widen(query):
+    rows = query(
+        """
+        SELECT day, cumulative_abnormal_return, band_high - band_low, p.n_estimation,
+               r.abnormal_return
+        FROM mart.car_paths AS p JOIN mart.selloff_events AS e USING (event_id)
+        JOIN core.abnormal_returns AS r
+          ON r.listing_id = p.group_name AND r.session_date = p.session_date
+        WHERE e.session_date = ? AND p.group_name = 'XNAS:NVDA' ORDER BY day
+        """,
+        DAY,
+    )
+    days, car, width, n, own = zip(*rows, strict=True)
+    assert days == tuple(range(-5, 21))
+    before = days.index(-1)
+    assert (car[before], width[before]) == (0, 0)
+    # On the event's own day the frozen model is that of core.abnormal_returns.
+    assert car[before + 1] == pytest.approx(own[before + 1], rel=1e-9)
+    assert list(width[before:]) == sorted(width[before:])
+    assert set(n) == {250}

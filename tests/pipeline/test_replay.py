@@ -331,3 +331,34 @@ def test_correlations_after_the_event_are_known_from_five_sessions_on(query):
     rows = query("SELECT n_after, correlation_after FROM mart.sector_contagion")
     assert {n for n, _ in rows} == {5}
     assert all(value is None or -1 <= value <= 1 for _, value in rows)
+
+
+def test_the_replays_largest_loss_is_known_by_its_rank(query):
+    found = query(
+        "SELECT ticker, session_date FROM mart.market_value_losses WHERE rank_in_history = 1"
+    )
+    assert found == [("NVDA", DAY)]
+
+
+def test_the_way_back_of_nvidia_is_told_as_far_as_the_replay_goes(query):
+    ((rebound, trough, whole, seen),) = query(
+        """
+        SELECT rebound_return, trough_date, days_to_recover, observed_through
+        FROM mart.event_losses WHERE ticker = 'NVDA'
+        """
+    )
+    assert rebound == pytest.approx(128.99 / 118.42 - 1, rel=1e-9)
+    assert (trough, whole, seen) == (date(2025, 2, 3), None, date(2025, 2, 3))
+
+
+def test_losses_and_their_sums_agree_wherever_they_stand(query):
+    names = (
+        "a_loss_is_the_same_in_both_tables",
+        "groups_add_up",
+        "the_market_lost_what_its_event_says",
+    )
+    for name in names:
+        checked = "SELECT sum(n_rows), sum(n_violations) FROM meta.dq_results WHERE check_name = ?"
+        ((n_rows, n_violations),) = query(checked, name)
+        assert n_rows > 0, name
+        assert n_violations == 0, name

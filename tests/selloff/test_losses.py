@@ -15,16 +15,16 @@ from warehouse.tables.valuation import FX_RATES
 @pytest.fixture
 def measure(bench, make):
     """Return the metrics of an event in the sixth session, begun at New York's close before."""
-    days = make.days(20)
+    days = make.days(90)
 
-    def run(bars, instruments=None, shares=None, status="detected", rates=None):
+    def run(bars, instruments=None, shares=None, status="detected", rates=None, at=5):
         if instruments is None:
             instruments = make.listings(*dict.fromkeys(bars["ticker"]))
         event = {
             "event_id": "market-us-unknown-2024-01-08",
-            "session_date": days[5],
-            "last_session_date": days[5],
-            "started_at": days[4] + pd.Timedelta("21h"),
+            "session_date": days[at],
+            "last_session_date": days[at],
+            "started_at": days[at - 1] + pd.Timedelta("21h"),
             "n_falling": 0,
             "n_listings": 0,
             "severity": 1.0,
@@ -32,9 +32,10 @@ def measure(bench, make):
         }
         bars = bars.sort_values(["ticker", "session_date"], ignore_index=True)
         previous = bars.groupby("ticker")[["close", "session_date"]].shift()
+        is_rebased = bars.get("quality_flags", pd.Series("", bars.index)) == "unapplied_split"
         measured = bars[["ticker", "session_date"]].assign(
             previous_session_date=previous["session_date"],
-            simple_return=bars["close"] / previous["close"] - 1,
+            simple_return=(bars["close"] / previous["close"] - 1).mask(is_rebased),
             abnormal_return=-0.1,
             abnormal_z=-3.0,
         )
@@ -214,3 +215,84 @@ def test_as_of_covers_the_outcome_too(measure, make):
 
 def test_a_withdrawn_event_has_no_metrics(measure, make):
     assert measure(make.bars("A", [100] * 7), status="withdrawn").empty
+
+
+def test_the_fall_is_split_between_night_and_day(measure, make):
+    opens = [None, 100, 100, 100, 100, 90]
+    row = measure(make.bars("A", [100] * 5 + [80], open=opens)).loc["A"]
+    assert row["overnight_log_return"] == pytest.approx(np.log(0.9), rel=1e-12)
+    assert row["intraday_log_return"] == pytest.approx(np.log(80 / 90), rel=1e-12)
+    total = row["overnight_log_return"] + row["intraday_log_return"]
+    assert total == pytest.approx(np.log1p(row["simple_return"]), rel=1e-12)
+
+
+def test_without_an_open_the_fall_is_not_split(measure, make):
+    row = measure(make.bars("A", [100] * 5 + [80])).loc["A"]
+    assert row[["overnight_log_return", "intraday_log_return"]].isna().all()
+
+
+def test_the_next_session_and_the_lowest_close_are_told_in_the_events_dollars(measure, make):
+    bars = make.bars("A", [100] * 5 + [80, 60, 90, 100], currency="EUR")
+    rates = make.rates("EUR", [1.0, 1.1, 1.2, 1.3, 1.5, 9.0, 9.0])
+    row = measure(bars, shares=make.shares(A=10), rates=rates).loc["A"]
+    assert row["rebound_return"] == pytest.approx(-0.25)
+    assert row["trough_date"] == make.days(7)[6]
+    assert row["trough_return"] == pytest.approx(-0.4)
+    assert row["peak_to_trough_market_value_lost_usd"] == pytest.approx(10 * 40 * 1.5)
+    assert (row["days_to_recover_half"], row["days_to_recover"]) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("closes", "severity"),
+    [
+        # Of 60 returns: none lower, one lower, all lower.
+        ([100] * 60 + [80], 1.0),
+        ([100] * 30 + [50] * 30 + [45], 59 / 60),
+        ([100 - n for n in range(60)] + [120], 1 / 60),
+    ],
+)
+def test_severity_is_the_share_of_returns_so_far_that_were_no_lower(
+    measure, make, closes, severity
+):
+    later = [1, 200, 1]  # worse days to come change nothing
+    row = measure(make.bars("A", [*closes, *later]), at=60).loc["A"]
+    assert row["return_severity"] == pytest.approx(severity, rel=1e-12)
+
+
+def test_without_sixty_returns_there_is_no_severity(measure, make):
+    row = measure(make.bars("A", [100] * 59 + [80]), at=59).loc["A"]
+    assert pd.isna(row["return_severity"])
+
+
+def test_a_split_between_count_and_event_changes_no_loss(measure, make):
+    known = measure(
+        make.bars("A", [10] * 5 + [9]), shares=make.shares(A=1000).assign(split_ratio_after=10.0)
+    )
+    before = measure(make.bars("A", [100] * 5 + [90]), shares=make.shares(A=1000))
+    assert known["market_value_lost_usd"].tolist() == before["market_value_lost_usd"].tolist()
+    assert before["market_value_usd"].tolist() == [100_000]
+    assert known["shares_outstanding"].tolist() == [10_000]
+
+
+def test_an_unapplied_split_is_neither_loss_nor_drawdown_nor_fall(measure, make):
+    flags = ["", "", "", "", "", "unapplied_split", ""]
+    bars = make.bars("A", [100] * 5 + [10, 11], quality_flags=flags)
+    row = measure(bars, shares=make.shares(A=1000)).loc["A"]
+    names = [
+        "market_value_lost_usd",
+        "abnormal_market_value_lost_usd",
+        "peak_to_trough_market_value_lost_usd",
+        "trough_return",
+        "days_to_recover",
+        "overnight_log_return",
+    ]
+    assert row[names].isna().all()
+    assert row["drawdown"] == 0
+
+
+def test_an_unapplied_consolidation_after_the_event_is_no_recovery(measure, make):
+    flags = [""] * 8 + ["unapplied_split"]
+    bars = make.bars("A", [100] * 5 + [80, 81, 82, 820], quality_flags=flags)
+    row = measure(bars).loc["A"]
+    assert pd.isna(row["days_to_recover"])
+    assert row["observed_through"] == make.days(8)[7]

@@ -48,6 +48,36 @@ AT_FIRST = [
 ]
 
 
+# What a loss and a fall say of their own day; the rest has seen what followed.
+HINDSIGHT = ["rank_in_listing", "rank_in_region", "rank_in_history", "observed_through"]
+OUTCOMES = [
+    "rebound_return",
+    "trough_date",
+    "trough_return",
+    "peak_to_trough_market_value_lost_usd",
+    "days_to_recover_half",
+    "days_to_recover",
+    "observed_through",
+]
+
+
+def assert_losses_stand(part, whole, day):
+    """Hold losses, ranks, falls and paths up to a day against those that saw more."""
+    for name, seen_later in (
+        ("market_value_losses", HINDSIGHT),
+        ("selloff_metrics", OUTCOMES),
+        ("car_paths", []),
+    ):
+        expected, found = (until(tables[name], day) for tables in (whole, part))
+        if name == "car_paths":  # the days before an event that is still to come
+            known = set(part["selloff_events"]["event_id"])
+            expected = expected[expected["event_id"].isin(known)].reset_index(drop=True)
+        assert len(expected) > 0
+        pd.testing.assert_frame_equal(
+            found.drop(columns=seen_later), expected.drop(columns=seen_later), rtol=1e-9, atol=1e-9
+        )
+
+
 def until(frame, day):
     return frame[frame["session_date"] <= day].reset_index(drop=True)
 
@@ -70,6 +100,7 @@ def test_truncating_the_input_changes_no_earlier_row(chain, panel, seed, cut, ma
     pd.testing.assert_frame_equal(
         part["selloff_events"][AT_FIRST], before[AT_FIRST], rtol=1e-9, atol=1e-14
     )
+    assert_losses_stand(part, whole, day)
     # An episode is over when more sessions than the gap have passed without another fall.
     closed = before["last_session_date"] < sorted(set(world.vintages["session_date"]))[cut - 1]
     grown = ["scope", "threshold_multiple", "last_session_date", "worst_session_date", "n_sessions"]

@@ -180,7 +180,9 @@ CAR_PATHS = Table(
         Column(
             "day", "BIGINT", "Row of the series relative to its event, which is 0.", unit="sessions"
         ),
-        c.SESSION_DATE.but(doc="Session of that row, after which nothing is in it."),
+        c.SESSION_DATE.but(
+            doc="Session of that row; nothing after it, and after the event, is in it."
+        ),
         Column("n_listings", "BIGINT", "Listings in it that day.", unit="listings", minimum=1),
         c.ABNORMAL_RETURN.but(
             doc="Log return less the frozen model's expectation (a portfolio's: the mean over its "
