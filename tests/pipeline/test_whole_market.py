@@ -35,47 +35,14 @@ CRASHES = {
     "PDD": date(2024, 8, 26),
     "SNES": date(2023, 11, 28),
 }
+# fmt: off
 OTHERS = (
-    "AAPL",
-    "MSFT",
-    "AMZN",
-    "META",
-    "GOOGL",
-    "GOOG",
-    "TSLA",
-    "JPM",
-    "XOM",
-    "JNJ",
-    "PG",
-    "V",
-    "MA",
-    "UNH",
-    "HD",
-    "LLY",
-    "BAC",
-    "KO",
-    "PEP",
-    "MRK",
-    "CVX",
-    "WFC",
-    "QCOM",
-    "TXN",
-    "INTC",
-    "GE",
-    "T",
-    "TBB",
-    "TBC",
-    "LTM",
-    "RYAAY",
-    "IX",
-    "BA",
-    "AMAT",
-    "ORCL",
-    "CRM",
-    "AMD",
-    "NFLX",
+    "AAPL", "MSFT", "AMZN", "META", "GOOGL", "GOOG", "TSLA", "JPM", "XOM", "JNJ", "PG", "V",
+    "MA", "UNH", "HD", "LLY", "BAC", "KO", "PEP", "MRK", "CVX", "WFC", "QCOM", "TXN", "INTC",
+    "GE", "T", "TBB", "TBC", "LTM", "RYAAY", "IX", "BA", "AMAT", "ORCL", "CRM", "AMD", "NFLX",
     "ADBE",
 )
+# fmt: on
 NAMES = tuple(dict.fromkeys((*SPLITS, *CONSOLIDATIONS, *CRASHES, *OTHERS)))
 
 
@@ -168,7 +135,7 @@ def test_the_check_names_what_is_proposed(query):
 )
 def test_a_broken_market_value_is_quarantined(query, ticker, day, ratio):
     sql = (
-        "SELECT ratio, reason FROM core.quarantined_market_values "
+        "SELECT count_ratio, reason FROM core.quarantined_market_values "
         "WHERE ticker = ? AND first_session_date = ?"
     )
     assert query(sql, ticker, day) == [(pytest.approx(ratio, rel=0.02), "returned")]
