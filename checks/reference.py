@@ -127,7 +127,14 @@ OF_MARKET_VALUES = (
         holds="false",
         doc="No delivered market value implies a share count that the sessions around it deny.",
         relation=QUARANTINED_MARKET_VALUES.qualified,
-        named_by=("ticker", "first_session_date", "source", "market_value", "ratio", "reason"),
+        named_by=(
+            "ticker",
+            "first_session_date",
+            "source",
+            "market_value",
+            "count_ratio",
+            "reason",
+        ),
         failure_modes=(20,),
     ),
 )

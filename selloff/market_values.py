@@ -29,7 +29,7 @@ _OUT = (
     "market_value",
     "shares_outstanding",
     "usual_shares",
-    "ratio",
+    "count_ratio",
     "reason",
     "source",
     "as_of",
@@ -72,7 +72,7 @@ def quarantined_market_values(
     ibis Table
         Columns of ``core.quarantined_market_values``, one row per listing and first session.
         `shares_outstanding` is the count that the value implies, `usual_shares` the lasting one
-        around it, both in shares of the first session; `ratio` is the one over the other.
+        around it, both in shares of the first session; `count_ratio` is the one over the other.
     """
     import ibis
 
@@ -85,7 +85,7 @@ def quarantined_market_values(
         last_session_date=ibis.least(out.last_session_date, ends.coalesce(out.last_session_date)),
         shares_outstanding=out.level / out.later_ratio,
         usual_shares=usual / out.later_ratio,
-        ratio=out.level / usual,
+        count_ratio=out.level / usual,
     ).select(*_OUT)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 _BAR = ("listing_id", "session_date")
+_BESIDE = ("market_value", "exchange_mic")
 _COLUMNS = (
     "listing_id",
     "ticker",
@@ -71,7 +72,8 @@ def daily_prices(
     """
     import ibis
 
-    versions = price_vintages.drop("market_value", "exchange_mic")  # not of the bar
+    # In their order: Ibis drops two columns in any, and generated SQL must not change by itself.
+    versions = price_vintages.select(*(n for n in price_vintages.columns if n not in _BESIDE))
     clean = versions.anti_join(quarantined_bars, _BAR)
     alone, several = alone_and_several(clean, _BAR)
     single = split_adjusted(alone, splits).mutate(n_sources=ibis.literal(1, "int64"))

@@ -147,7 +147,7 @@ def test_a_market_value_left_out_is_named_with_its_day_and_ratio(tables, verdict
     assert verdict("market_values_are_consistent", tables).passed
     day = {"first_session_date": date(2023, 12, 5), "last_session_date": date(2023, 12, 5)}
     named = {"listing_id": "XNAS:NVDA", "ticker": "NVDA", "reason": "returned"}
-    tables.put(VALUES, **named, **day, source="files", market_value=1.38e13, ratio=12.0)
+    tables.put(VALUES, **named, **day, source="files", market_value=1.38e13, count_ratio=12.0)
     found = verdict("market_values_are_consistent", tables)
     assert (found.severity, found.rows_failed) == ("WARN", 1)
     assert found.first_failing_rows == [
@@ -156,7 +156,7 @@ def test_a_market_value_left_out_is_named_with_its_day_and_ratio(tables, verdict
             "first_session_date": "2023-12-05",
             "source": "files",
             "market_value": 1.38e13,
-            "ratio": 12.0,
+            "count_ratio": 12.0,
             "reason": "returned",
         }
     ]

@@ -203,7 +203,7 @@ def test_a_broken_market_value_is_left_out_and_named(find, factor, length):
     (row,) = found["out"].itertuples()
     assert (row.first_session_date, row.reason) == (DAYS[EX], "returned")
     assert row.last_session_date == DAYS[EX + length - 1]
-    assert row.ratio == pytest.approx(factor, rel=1e-9)
+    assert row.count_ratio == pytest.approx(factor, rel=1e-9)
     assert row.usual_shares == pytest.approx(COUNT, rel=1e-9)
     assert row.market_value == pytest.approx(COUNT * CALM[EX] * factor, rel=1e-9)
     assert found["counts"]["shares_outstanding"].tolist() == pytest.approx([COUNT] * 2, rel=1e-9)

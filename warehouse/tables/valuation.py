@@ -118,7 +118,9 @@ QUARANTINED_MARKET_VALUES = Table(
             nullable=False,
             doc="The lasting count before, else after, in the same shares.",
         ),
-        Column("ratio", "DOUBLE", "The implied count over the usual one.", unit="ratio", above=0),
+        Column(
+            "count_ratio", "DOUBLE", "The implied count over the usual one.", unit="ratio", above=0
+        ),
         Column(
             "reason",
             "VARCHAR",

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources.warehouse import macros
-from selloff import adjustments, prices, quarantine, restatements
+from selloff import (
+    adjustments,
+    implied_shares,
+    prices,
+    proposed_splits,
+    quarantine,
+    restatements,
+)
 from warehouse import views
 from warehouse.contract import LAYERS
 from warehouse.tables import TABLES
@@ -30,6 +37,14 @@ USUAL = {
     "exchange_mic": "XNYS",
 }
 ANY = {"VARCHAR": "", "BOOLEAN": False}
+
+
+def flagged(*inputs):
+    """What the asset of the daily prices computes."""
+    *others, proposed = inputs
+    return proposed_splits.with_unapplied_splits(prices.daily_prices(*others), proposed)
+
+
 # What fills each table of core, from what.
 FILLED = {
     "core.splits": (adjustments.splits, ("raw.corporate_actions",)),
@@ -45,14 +60,28 @@ FILLED = {
             "raw.quarantine_decisions",
         ),
     ),
+    "core.implied_shares": (
+        implied_shares.implied_shares,
+        ("raw.price_vintages", "core.quarantined_bars", "core.splits"),
+    ),
+    "core.proposed_splits": (
+        proposed_splits.proposed_splits,
+        (
+            "raw.price_vintages",
+            "core.quarantined_bars",
+            "core.splits",
+            "core.implied_shares",
+        ),
+    ),
     "core.daily_prices": (
-        prices.daily_prices,
+        flagged,
         (
             "raw.price_vintages",
             "core.quarantined_bars",
             "core.splits",
             "core.sessions",
             "core.instruments",
+            "core.proposed_splits",
         ),
     ),
 }
