@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WORST = """
-SELECT ticker, name, session_date, simple_return, abnormal_z, drawdown, market_value_lost_usd,
-       rebound_return, trough_return, days_to_recover_half, days_to_recover, n_flagged
+SELECT ticker, name, session_date, simple_return, abnormal_z, market_value_lost_usd,
+       rebound_return, days_to_recover_half, days_to_recover, n_flagged
 FROM mart.event_losses WHERE event_id = $event AND asset_class = 'equity'
 ORDER BY simple_return LIMIT 10
 """
@@ -55,14 +55,12 @@ def _number(value: float | None) -> str:
 
 
 def _sessions(value: int | None) -> str:
-    return "open" if value is None else f"{value} sessions"
+    return "open" if value is None else str(value)
 
 
 FORMS = {
     "simple_return": ("return", _percent),
-    "drawdown": ("drawdown", _percent),
     "rebound_return": ("next day", _percent),
-    "trough_return": ("lowest", _percent),
     "mean_abnormal_return": ("mean abnormal, log", lambda v: "" if v is None else f"{v:+.4f}"),
     "share_falling": ("share falling", lambda v: "" if v is None else f"{v:.0%}"),
     "market_value_lost_usd": ("lost, bn USD", _billions),
@@ -73,7 +71,7 @@ FORMS = {
     "days_to_recover_half": ("half in", _sessions),
     "days_to_recover": ("all in", _sessions),
     "n_members": ("members", str),
-    "n_flagged": ("flagged bars", str),
+    "n_flagged": ("flagged", str),
     "first_falling_order": ("fell as no.", lambda v: "" if v is None else str(v)),
 }
 
@@ -99,7 +97,11 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
     if found["status"] == "withdrawn":
         return
     at = {"event": found["event_id"]}
-    as_table(fetch(con, WORST, at), title="Ten worst equities", target=target)
+    as_table(
+        fetch(con, WORST, at),
+        title="Ten worst equities (half and all of the fall regained in so many sessions)",
+        target=target,
+    )
     as_table(fetch(con, SECTORS, at), title="Sectors", target=target)
 
 
