@@ -25,6 +25,13 @@ SELECT sector, n_members, mean_abnormal_return, share_falling, abnormal_market_v
        correlation_before, correlation_after, first_falling_order
 FROM mart.sector_contagion WHERE event_id = $event ORDER BY mean_abnormal_return
 """
+HEADLINES = """
+SELECT test, statistic, p_value, n, mean_abnormal FROM mart.event_study_tests
+WHERE event_id = $event AND is_headline AND measure = 'return' AND model = 'market_model'
+  AND grouping = 'region' AND group_name = $region AND window_start = 0 AND window_end = 0
+ORDER BY test DESC
+"""
+TESTS = {"kolari_pynnonen": "Kolari-Pynnönen t", "grank_t": "GRANK-T"}
 TICKERS = "SELECT listing_id, ticker FROM core.instruments WHERE listing_id IN ($first, $worst)"
 WORST_ID = "worst_listing_id"
 NOTE = """
@@ -92,7 +99,7 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
         f"{_rank(found['market_severity'])}{breadth}; origin "
         f"{found['origin_sector'] or 'unknown'}{_rank(found['sector_severity'])}, hardest hit "
         f"{found['hardest_hit_sector'] or 'unknown'}; {_lost(found['market_value_lost_usd'])}\n"
-        f"{_where(con, found)}[dim]{simulated}[/dim]"
+        f"{_where(con, found)}{_tested(con, found)}[dim]{simulated}[/dim]"
     )
     if found["status"] == "withdrawn":
         return
@@ -137,6 +144,20 @@ def _where(con: Any, found: dict[str, Any]) -> str:
     if worst := tickers.get(found[WORST_ID]):
         parts.append(f"largest abnormal loss {worst}")
     return "; ".join(parts) + "\n" if parts else ""
+
+
+def _tested(con: Any, found: dict[str, Any]) -> str:
+    """Return what the headline tests say of the members' first session, one line if they ran."""
+    rows = fetch(con, HEADLINES, {"event": found["event_id"], "region": found["region"]})
+    if not rows:
+        return ""
+    said = (
+        f"{TESTS[row['test']]} {row['statistic']:.2f} (p {row['p_value']:.3f})"
+        for row in rows
+        if row["statistic"] is not None
+    )
+    mean = f"{rows[0]['mean_abnormal']:+.4f}"
+    return f"mean abnormal log return of {rows[0]['n']} members {mean}: {', '.join(said)}\n"
 
 
 def _named(sample_keys: str | None) -> str:

@@ -104,3 +104,29 @@ def test_a_longer_event_that_was_also_declared_says_both(shown):
     assert lines[1].startswith(
         "2025-01-27 to 2025-01-29  single-name sell-off in US  (detected and"
     )
+
+
+def test_the_headline_tests_stand_beside_the_fall_and_no_other_does(shown, tables):
+    tested = {
+        "event_id": "sector-us",
+        "measure": "return",
+        "model": "market_model",
+        "grouping": "region",
+        "group_name": "US",
+        "window_start": 0,
+        "window_end": 0,
+        "n": 18,
+        "mean_abnormal": -0.0865,
+    }
+    rows = (
+        {"test": "kolari_pynnonen", "is_headline": True, "statistic": -2.458, "p_value": 0.025},
+        {"test": "grank_t", "is_headline": True, "statistic": -2.355, "p_value": 0.0193},
+        {"test": "patell", "is_headline": False, "statistic": -15.4, "p_value": 0.0},
+        {"test": "grank_t", "is_headline": True, "statistic": 4.0, "p_value": 0.1, "window_end": 5},
+    )
+    for row in rows:
+        tables.put(table("mart.event_study_tests"), **{**tested, **row})
+    assert shown()[3] == (
+        "mean abnormal log return of 18 members -0.0865: Kolari-Pynnönen t -2.46 (p 0.025), "
+        "GRANK-T -2.35 (p 0.019)"
+    )
