@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # of sums whose terms cancel to within 1e-12 of their size (constant growth, a copy of the market).
 NOISE_SIGMA = 1e-10
 NOISE_SHARE = 1e-12
+# Taken off every log volume, which no spread feels: squares of numbers near 14 that differ in the
+# second place lose five digits, and a slice that starts elsewhere loses others.
+USUAL_LOG_VOLUME = 14.0
 
 _COLUMNS = (
     "listing_id",
@@ -139,17 +142,13 @@ def _pairs(
     rows = looked_up(placed, levels, ("market_region", "session_date"))
     rows = rows.mutate(
         log_close=rows.close.nullif(0).ln(),
-        log_volume=(rows.volume + 1).ln(),
+        log_volume=(rows.volume + 1).ln() - USUAL_LOG_VOLUME,
         flagged=(rows.quality_flags != "").cast("int64"),
         simulated=(
             rows.is_simulated | ibis.coalesce(rows.market_is_simulated, rows.is_simulated)
         ).cast("int64"),
         known_at=ibis.greatest(rows.as_of, ibis.coalesce(rows.market_as_of, rows.as_of)),
     )
-    # Less the listing's first, which no spread feels: squares of numbers near 14 that differ in the
-    # second place lose five digits, and a slice that starts elsewhere loses others.
-    first_volume = rows.log_volume.first(include_null=False).over(by_listing(following=0))
-    rows = rows.mutate(log_volume=rows.log_volume - first_volume)
     lagged = rows.mutate(
         previous_session_date=rows.session_date.lag().over(by_listing()),
         previous_close=rows.close.lag().over(by_listing()),

@@ -97,6 +97,14 @@ def test_volume_is_held_against_its_own_rows_before(fit, pair):
         assert found.loc[row, "abnormal_volume_z"] == pytest.approx(expected, rel=1e-10)
 
 
+def test_a_first_bar_without_a_volume_takes_none_away_from_the_others(fit, pair):
+    bars, market = pair
+    whole = fit(bars, market)["abnormal_volume_z"]
+    bars.loc[0, "volume"] = np.nan
+    found = fit(bars, market)["abnormal_volume_z"]
+    assert found[34:].to_numpy() == pytest.approx(whole[34:].to_numpy(), rel=1e-9)
+
+
 def test_returns_are_against_the_listings_own_previous_bar(fit, make):
     closes = [100, None, None, 80, 90]
     market = levels([400, 410, 420, 430, 440], make.days(5))
