@@ -337,3 +337,62 @@ def test_nvidias_path_starts_with_the_fall_and_its_bands_widen(query):
     assert car[before + 1] == pytest.approx(own[before + 1], rel=1e-9)
     assert list(width[before:]) == sorted(width[before:])
     assert set(n) == {250}
+
+
+def test_two_ways_to_the_same_z_agree(query):
+    """The panel of every session (Ibis) and the event study (numpy) estimate apart."""
+    rows = query(
+        """
+        SELECT t.group_name, t.statistic, r.abnormal_z, t.degrees_of_freedom, r.n_estimation
+        FROM mart.event_study_tests AS t
+        JOIN mart.selloff_events AS e USING (event_id)
+        JOIN core.abnormal_returns AS r
+          ON r.listing_id = t.group_name AND r.session_date = e.session_date
+        WHERE t.grouping = 'listing' AND t.window_start = 0 AND t.window_end = 0
+          AND e.session_date = ? AND e.region = 'US' AND e.scope <> 'single_name'
+        """,
+        DAY,
+    )
+    assert len(rows) > 40
+    for name, statistic, z, freedom, n in rows:
+        assert statistic == pytest.approx(z, rel=1e-8), name
+        assert freedom == n - 2
+
+
+def test_the_headline_tests_find_27_january_and_the_others_say_what_they_are_worth(query):
+    rows = query(
+        """
+        SELECT test, statistic, p_value, note, is_headline, mean_residual_correlation, n
+        FROM mart.event_study_tests JOIN mart.selloff_events USING (event_id)
+        WHERE grouping = 'region' AND group_name = 'US' AND measure = 'return'
+          AND model = 'market_model' AND window_start = 0 AND window_end = 0
+          AND session_date = ? AND scope <> 'single_name'
+        """,
+        DAY,
+    )
+    found = {test: rest for test, *rest in rows}
+    assert {test for test, rest in found.items() if rest[3]} == {"kolari_pynnonen", "grank_t"}
+    for test in ("kolari_pynnonen", "grank_t"):
+        statistic, p_value, note, _, correlation, n = found[test]
+        assert statistic < 0
+        assert 0 <= p_value <= 1
+        assert not note
+        assert -1 / (n - 1) <= correlation < 0.2
+    assert abs(found["patell"][0]) > abs(found["adjusted_patell"][0])
+    assert "share dates" in found["patell"][2]
+
+
+def test_everyone_who_was_left_out_of_an_event_study_has_a_reason(query):
+    rows = query(
+        """
+        SELECT d.ticker, d.reason FROM mart.dropped_observations AS d
+        JOIN mart.selloff_events AS e USING (event_id)
+        WHERE e.session_date = ? AND e.scope <> 'single_name'
+        """,
+        DAY,
+    )
+    reasons = dict(rows)
+    # Their bars begin in December 2024.
+    for ticker in ("ENR.DE", "SIE.DE", "ASML.AS"):
+        assert reasons[ticker] == "too_few_estimation_rows"
+    assert "NVDA" not in reasons
