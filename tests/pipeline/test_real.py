@@ -362,8 +362,8 @@ def test_two_ways_to_the_same_z_agree(query):
 def test_the_headline_tests_find_27_january_and_the_others_say_what_they_are_worth(query):
     rows = query(
         """
-        SELECT test, statistic, p_value, note, is_headline, mean_residual_correlation, n
-        FROM mart.event_study_tests JOIN mart.selloff_events USING (event_id)
+        SELECT test, statistic, p_value, t.note, is_headline, mean_residual_correlation, n
+        FROM mart.event_study_tests AS t JOIN mart.selloff_events USING (event_id)
         WHERE grouping = 'region' AND group_name = 'US' AND measure = 'return'
           AND model = 'market_model' AND window_start = 0 AND window_end = 0
           AND session_date = ? AND scope <> 'single_name'
