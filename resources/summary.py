@@ -31,7 +31,8 @@ def summaries(con: duckdb.DuckDBPyConnection) -> list[Any]:
     -------
     list of ExpectationSuiteValidationResult
         One per table that was checked, in the order of their names, with one expectation per
-        check: its count of violations, a column of that name, is 0.
+        check: its count of violations, a column of that name, is 0 at most. (Asked of the column's
+        maximum: of its values it takes four times as long, and says no more of a single one.)
     """
     found: dict[str, dict[str, tuple[int, str]]] = {}
     for table, check, n_violations, severity in con.execute(_NEWEST).fetchall():
@@ -46,7 +47,7 @@ def _validated(table: str, counts: dict[str, tuple[int, str]]) -> Any:
 
     frame = pd.DataFrame([{check: count for check, (count, _) in counts.items()}])
     expectations = [
-        _expectations().ExpectColumnValuesToBeBetween(
+        _expectations().ExpectColumnMaxToBeBetween(
             column=check, min_value=0, max_value=0, severity=severity, meta={"check": check}
         )
         for check, (_, severity) in counts.items()

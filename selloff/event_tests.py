@@ -134,14 +134,13 @@ def event_study_tests(
     """
     import pandas as pd
 
-    rows = [
-        row
-        for region in regions(selloff_events, abnormal_returns, daily_prices, instruments, sessions)
-        for judged in _judged(region)
-        for part in (_of_groups, _of_all_events, _of_listings)
-        for row in part(region, judged)
-    ]
-    found = pd.DataFrame(rows, columns=list(_COLUMNS))
+    parts: list[pd.DataFrame] = []
+    for region in regions(selloff_events, abnormal_returns, daily_prices, instruments, sessions):
+        for judged in _judged(region):
+            rows = (*_of_groups(region, judged), *_of_all_events(region, judged))
+            parts += [pd.DataFrame(rows, columns=list(_COLUMNS)), *_of_listings(region, judged)]
+    some = [part for part in parts if len(part)]
+    found = pd.concat(some, ignore_index=True) if some else pd.DataFrame(columns=list(_COLUMNS))
     found["degrees_of_freedom"] = found["degrees_of_freedom"].astype(float)
     families = found.groupby(_FAMILY, sort=False)["p_value"]
     found["adjusted_p_value"] = families.transform(lambda p: benjamini_hochberg(p.to_numpy(float)))
@@ -263,38 +262,44 @@ def _results(
         )
 
 
-def _of_listings(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
+def _of_listings(region: Region, judged: Judged) -> Iterator[pd.DataFrame]:
     """Yield what each listing's own cumulated abnormal return says, over its exact error."""
+    import pandas as pd
     from scipy.special import stdtr
 
     if not _is_main(judged):
         return
     observed = region.event[judged.kept]
     names = region.listings["listing_id"].to_numpy()[region.listing[judged.kept]]
-    freedom = judged.sample.degrees_of_freedom
+    freedom = judged.sample.degrees_of_freedom.astype(float)
     for span in OF_LISTINGS:
         car, _, scar, _ = window(judged.sample, *span)
         p_value = 2 * stdtr(freedom, -np.abs(scar))
         for event in np.unique(observed).tolist():
             if span not in set(region.windows(event)):
                 continue
-            seen = region.seen(event, span[1])
-            event_id = region.events["event_id"].iloc[event]
-            head = (event_id, judged.measure, "listing")
-            for at in np.flatnonzero((observed == event) & np.isfinite(scar)).tolist():
-                yield (
-                    *head,
-                    names[at],
-                    *span,
-                    judged.model,
-                    "scar",
-                    True,
-                    car[at],
-                    scar[at],
-                    p_value[at],
-                    1,
-                    freedom[at],
-                    None,
-                    "",
-                    *seen,
-                )
+            at = np.flatnonzero((observed == event) & np.isfinite(scar))
+            seen, is_simulated, as_of = region.seen(event, span[1])
+            yield pd.DataFrame(
+                {
+                    "event_id": region.events["event_id"].iloc[event],
+                    "measure": judged.measure,
+                    "grouping": "listing",
+                    "group_name": names[at],
+                    "window_start": span[0],
+                    "window_end": span[1],
+                    "model": judged.model,
+                    "test": "scar",
+                    "is_headline": True,
+                    "mean_abnormal": car[at],
+                    "statistic": scar[at],
+                    "p_value": p_value[at],
+                    "n": 1,
+                    "degrees_of_freedom": freedom[at],
+                    "mean_residual_correlation": np.nan,
+                    "note": "",
+                    "observed_through": seen,
+                    "has_simulated_inputs": is_simulated,
+                    "as_of": as_of,
+                }
+            )

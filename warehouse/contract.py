@@ -159,6 +159,9 @@ class Table:
     versions_of : tuple of str
         For append-only tables: the thing whose versions the rows are. A row is appended only
         where its `row_hash` differs from the newest version's.
+    is_row_wise : bool
+        Whether no column adds up floating-point numbers over rows: only then do any number of
+        threads compute the same last digits.
     """
 
     layer: Layer
@@ -169,6 +172,7 @@ class Table:
     orders: tuple[Order, ...] = ()
     partition: str | None = None
     versions_of: tuple[str, ...] = ()
+    is_row_wise: bool = False
 
     def __post_init__(self) -> None:
         names = set(self.column_names)

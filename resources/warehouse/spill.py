@@ -105,6 +105,7 @@ class Spill:
         self._rows = pa.Table.from_batches(held, schema=reader.schema)
 
     def _to_parquet(self, reader: pa.RecordBatchReader, held: list[pa.RecordBatch]) -> None:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +115,10 @@ class Spill:
         handle, name = tempfile.mkstemp(dir=self._folder, suffix=".parquet")
         os.close(handle)
         self._file = Path(name)
-        with pq.ParquetWriter(name, reader.schema) as writer:
+        words = [field.name for field in reader.schema if pa.types.is_string(field.type)]
+        # Written and read once within a minute: packing the numbers would take longer than both.
+        how = {"compression": "none", "use_dictionary": words, "write_statistics": False}
+        with pq.ParquetWriter(name, reader.schema, **how) as writer:
             for batch in held:
                 writer.write_batch(batch)
             for batch in reader:

@@ -49,7 +49,7 @@ def test_a_check_is_met_where_nothing_contradicts_it(tables, note):
     assert verdicts(result) == {"bars_are_not_stale": False, "unit_is_constant": True}
     assert not result.success
     broken = next(item for item in result.results if not item.success)
-    assert broken.result["partial_unexpected_list"] == [3]
+    assert broken.result["observed_value"] == 3
 
 
 def test_one_contradiction_is_enough(tables, note):

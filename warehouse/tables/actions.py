@@ -99,6 +99,7 @@ PROPOSED_SPLITS = Table(
         ),
         c.AS_OF,
     ),
+    is_row_wise=True,
     grain=("listing_id", "ex_date"),
 )
 

@@ -166,6 +166,7 @@ DRAWDOWN_EPISODES = Table(
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
+    is_row_wise=True,
     grain=("listing_id", "peak_date"),
     orders=(
         Order("peak_date", "trough_date"),

@@ -104,6 +104,7 @@ EVENT_STUDY_TESTS = Table(
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
+    is_row_wise=True,
     grain=(
         "event_id",
         "measure",
@@ -133,5 +134,6 @@ DROPPED_OBSERVATIONS = Table(
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
+    is_row_wise=True,
     grain=("event_id", "listing_id"),
 )

@@ -83,6 +83,7 @@ MARKET_VALUE_LOSSES = Table(
             "Last session that the ranks in all of a history have seen.",
         ),
     ),
+    is_row_wise=True,
     grain=("listing_id", "session_date"),
     orders=(
         Order("shares_known_on", "previous_session_date"),

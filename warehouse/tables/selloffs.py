@@ -204,6 +204,7 @@ SELLOFF_METRICS = Table(
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
+    is_row_wise=True,
     grain=("event_id", "listing_id"),
     orders=(
         Order("shares_known_on", "previous_session_date"),

@@ -97,6 +97,7 @@ IMPLIED_SHARES = Table(
         c.SOURCE,
         c.AS_OF,
     ),
+    is_row_wise=True,
     grain=("listing_id", "first_session_date"),
 )
 
