@@ -125,8 +125,9 @@ def event_study_tests(
     -------
     DataFrame
         Columns of ``mart.event_study_tests``. Returns by the market model, volume and volatility
-        take every test, returns by the other models the headline tests and the cross-sectional t;
-        every day is tested by the market model, the longer windows by all.
+        take every test, returns by the other models the headline tests and the cross-sectional t,
+        and so do the volume and volatility of a sector; every day is tested by the market model,
+        the longer windows by all.
         Groups are the members of each region's market in their own first session after the shock,
         the sectors of the event's own region, single listings, and all of a region's events
         together (`event_id` ``all``) before and after their falls. A window is tested once its last
@@ -178,11 +179,13 @@ def _of_groups(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
             if len(some) < MINIMUM_GROUP:
                 continue
             evidence = _held(judged.sample, members[some])
+            # Of the few names of a sector the side measures are asked for their headlines alone.
+            tests = judged.tests if grouping == "region" or _is_main(judged) else BRIEF
             for span in region.windows(event):
                 if span not in judged.spans:
                     continue
                 head = (str(region.events["event_id"].iloc[event]), judged, (grouping, name), span)
-                yield from _results(head, evidence, judged.tests, region, event)
+                yield from _results(head, evidence, tests, region, event)
 
 
 def _of_all_events(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:

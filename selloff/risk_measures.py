@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -191,20 +194,28 @@ def _ordered(
 def _measured(
     rows: pa.Table, schema: pa.Schema, first: date | None, windows: Windows
 ) -> Iterator[pa.RecordBatch]:
-    """Compute the measures, some listings at a time."""
+    """Compute the measures, some listings at a time, as many groups at once as there are cores."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    for part, is_bar in _rectangles(_lengths(rows)):
+    def measured(group: tuple[slice, NDArray[np.bool_]]) -> pa.Table:
+        part, is_bar = group
         here = rows.slice(part.start, part.stop - part.start)
         laid = {name: _laid_out(here.column(name), is_bar) for name in (*_PRICES, *_MARKS)}
         columns: dict[str, Any] = {name: here.column(name) for name in (*_BEFORE, *_AFTER)}
         for name, values in _measures(laid, windows).items():
             columns[name] = pa.array(values[is_bar], pa.float64(), from_pandas=True)
         table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
-        if first is not None:
-            table = table.filter(pc.greater_equal(table["session_date"], pa.scalar(first)))
-        yield from table.to_batches()
+        if first is None:
+            return table
+        return table.filter(pc.greater_equal(table["session_date"], pa.scalar(first)))
+
+    groups = _rectangles(_lengths(rows))
+    n_cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(n_cores) as pool:  # NumPy sorts and sums without the interpreter's lock
+        while some := list(islice(groups, n_cores)):
+            for table in pool.map(measured, some):
+                yield from table.to_batches()
 
 
 def _lengths(rows: pa.Table) -> NDArray[np.int64]:
