@@ -85,7 +85,8 @@ def loss_totals(
     ...     "n_quarantined": 0, "has_simulated_inputs": False, "as_of": day})
     >>> listed = pd.DataFrame({"listing_id": ["A", "A2", "B"], "issuer_id": ["a", "a", None],
     ...     "is_primary": [True, False, True], "asset_class": "equity", "region": "US",
-    ...     "sector": ["Chips", "Chips", "Food"], "currency": "USD", "constituent_from": day})
+    ...     "sector": ["Chips", "Chips", "Food"], "industry": None, "currency": "USD",
+    ...     "constituent_from": day})
     >>> found = loss_totals(*(ibis.memtable(each) for each in (events, lost, listed)))
     >>> found = found.order_by("grouping", "group_name").execute()
     >>> found[["group_name", "market_value_lost_usd", "n_firms"]].to_numpy().tolist()

@@ -30,6 +30,8 @@ GOOD = {
     "adj_close": 118.39,
     "volume": 818.83e6,
     "currency": "USD",
+    "market_value": 2.9e12,
+    "exchange_mic": "XNAS",
     "basis": "split_adjusted",
     "source": "files",
     "is_provisional": False,
@@ -51,6 +53,8 @@ BAD = [
     {"listing_id": None},
     {"adj_close": -2.0},
     {"source": None},
+    {"market_value": 0.0},
+    {"market_value": math.inf},
 ]
 ORDERS = [("low", "high"), ("low", "open"), ("open", "high"), ("low", "close"), ("close", "high")]
 PRICES = ("open", "high", "low", "close", "adj_close")
@@ -63,6 +67,8 @@ REASONS = {
     "high_is_positive": "high is not positive",
     "open_is_positive": "open is not positive",
     "adj_close_is_positive": "adj_close is not positive",
+    "market_value_is_finite": "market_value is not finite",
+    "market_value_is_positive": "market_value is not positive",
     "volume_is_at_least_0": "volume is not at least 0",
     "low_is_at_most_high": "low is above high",
     "low_is_at_most_open": "low is above open",
@@ -86,7 +92,7 @@ def rows(*changes):
 
 def frame(*changes):
     made = pd.DataFrame(rows(*changes), columns=list(GOOD))
-    return made.astype({**dict.fromkeys(PRICES, float), "volume": float})
+    return made.astype(dict.fromkeys((*PRICES, "volume", "market_value"), float))
 
 
 def counted(batch):
@@ -96,9 +102,9 @@ def counted(batch):
         for name in ("listing_id", "ticker", "session_date", "close", "source")
     }
     found |= {f"is_{name}_is_present": 0 for name in ("provisional", "simulated")}
-    for name in (*PRICES, "volume"):
+    for name in (*PRICES, "volume", "market_value"):
         found[f"{name}_is_finite"] = int(batch[name].abs().eq(math.inf).sum())
-    for name in PRICES:
+    for name in (*PRICES, "market_value"):
         found[f"{name}_is_positive"] = int((batch[name] <= 0).sum())
     found["volume_is_at_least_0"] = int((batch["volume"] < 0).sum())
     for lesser, greater in ORDERS:

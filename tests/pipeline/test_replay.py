@@ -8,9 +8,11 @@ from math import log
 import pytest
 
 from warehouse.tables import TABLES
-from warehouse.tables.actions import DIVIDENDS, RESTATEMENTS, SPLITS
+from warehouse.tables.actions import DIVIDENDS, PROPOSED_SPLITS, RESTATEMENTS, SPLITS
+from warehouse.tables.event_studies import DROPPED_OBSERVATIONS
 from warehouse.tables.instruments import DELISTINGS
 from warehouse.tables.quarantine import QUARANTINED_BARS
+from warehouse.tables.valuation import IMPLIED_SHARES, QUARANTINED_MARKET_VALUES
 
 pytestmark = pytest.mark.pipeline
 
@@ -19,8 +21,19 @@ DAY = date(2025, 1, 27)
 DERIVED = [
     table for table in TABLES if table.layer in {"core", "mart"} and "as_of" in table.column_names
 ]
-# Nothing is split, paid, restated, refused or delisted in the replay.
-QUIET = (SPLITS, DIVIDENDS, RESTATEMENTS, QUARANTINED_BARS, DELISTINGS)
+# Nothing is split, paid, restated, refused, delisted or left out in the replay, and no market value
+# is delivered.
+QUIET = (
+    SPLITS,
+    DIVIDENDS,
+    RESTATEMENTS,
+    QUARANTINED_BARS,
+    DELISTINGS,
+    PROPOSED_SPLITS,
+    IMPLIED_SHARES,
+    QUARANTINED_MARKET_VALUES,
+    DROPPED_OBSERVATIONS,
+)
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,8 @@ GOOD = {
     "adj_close": 118.39,
     "volume": 818.83e6,
     "currency": "USD",
+    "market_value": 2.9e12,
+    "exchange_mic": "XNAS",
     "basis": "split_adjusted",
     "source": "files",
     "is_provisional": False,
@@ -57,7 +59,7 @@ def rows(*changes):
 
 def frame(*changes):
     made = pd.DataFrame(rows(*changes), columns=list(GOOD))
-    numbers = ("open", "high", "low", "close", "adj_close", "volume")
+    numbers = ("open", "high", "low", "close", "adj_close", "volume", "market_value")
     return made.astype(dict.fromkeys(numbers, float))
 
 

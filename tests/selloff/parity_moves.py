@@ -107,7 +107,8 @@ def _episodes(bars: pd.DataFrame) -> Iterator[Pair]:
 
 def _our_episodes(bars: pd.DataFrame) -> pd.DataFrame:
     """Return our episodes in the peer's words."""
-    none = {"listing_id": "string", "known_on": "date", "shares_outstanding": "float64"}
+    numbers = dict.fromkeys(("shares_outstanding", "split_ratio_after"), "float64")
+    none = {"listing_id": "string", "known_on": "date", **numbers}
     rates = {"rate_date": "date", "currency": "string", "usd_per_currency": "float64"}
     instruments = ibis.memtable(
         {name: ["A", "B"] for name in ("listing_id", "sector", "region", "currency", "issuer_id")}

@@ -32,7 +32,6 @@ class Scene:
         rows = [(name, day) for name in names for day in range(1, 10)]
         self.returns = pd.DataFrame(rows, columns=["ticker", "row"])
         self.returns["abnormal_return"] = self.returns["abnormal_z"] = 0.0
-        self.returns["simple_return"] = 0.0  # known: else nothing could be lost
         bars = pd.DataFrame([(n, d) for n in names for d in range(10)], columns=["ticker", "row"])
         self.bars = bars.assign(close=100.0)
         self.market = pd.DataFrame({"row": range(10), "market_z": 0.0, "market_return": 0.0})

@@ -47,7 +47,7 @@ def test_only_the_replay_is_not_real(config, kind):
             {"provider": "files", "path": "x", "columns": {"tikcer": "symbol"}},
             (
                 "columns: no such column of ours: tikcer; use: ticker, session_date, open, high, "
-                "low, close, adj_close, volume, currency"
+                "low, close, adj_close, volume, market_value, currency, exchange_mic"
             ),
         ),
     ],

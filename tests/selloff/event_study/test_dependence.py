@@ -78,7 +78,7 @@ def test_blocks_add_up_to_the_whole(monkeypatch):
     sample = random_sample(3, events=30)
     whole = estimation_sums(sample)
     every = sample.blocks
-    monkeypatch.setattr(Sample, "blocks", lambda _: every(7))
+    monkeypatch.setattr(Sample, "blocks", lambda _self, _size: every(7))
     parts = estimation_sums(sample)
     for one, other in zip(whole, parts, strict=True):
         assert np.allclose(one, other, rtol=1e-13, atol=1e-15)
