@@ -26,8 +26,14 @@ pytestmark = pytest.mark.pipeline
 
 # When, by whom and in which load a row was written; not what it says.
 STAMPS = {"load_id", "known_from", "as_of", "first_seen_at", "last_seen_at", "resolved_at"}
-# Floats that are sums over many rows, in parallel; the rest of raw and core is bit for bit.
-SUMMED = {"core.abnormal_returns", "core.market_returns"}
+# Floats that are sums over many rows, in parallel, or rest on such; the rest of raw and core is bit
+# for bit.
+SUMMED = {
+    "core.abnormal_returns",
+    "core.group_returns",
+    "core.market_returns",
+    "core.risk_measures",
+}
 # The step in which each attempt is killed, and how many seconds after it began.
 MOMENTS = (
     ("raw__price_vintages", 0.1),
