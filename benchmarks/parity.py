@@ -2,20 +2,26 @@
 
     .venv/bin/python benchmarks/parity.py [FILE]
 
-The comparisons are those that the tests hold: every module of `MODULES` has a list `COMPARISONS`
-of things with `quantity`, `peer`, `panel`, `limit` and a method `difference()`.
+The comparisons are those that the tests hold: models, parametric tests, rank and sign tests,
+drawdowns and volatilities. All models of a quantity make one row. Differences are relative, those
+of drawdowns and volatilities absolute.
 """
 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from _child import ROOT
 
-MODULES = ("tests.selloff.event_study.reference_models",)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What the tests hold the parts to (tests/selloff).
+LIMIT, LIMIT_OF_MOVES = 1e-9, 1e-12
+MODELS = ("market", "mean", "mktadj", "capm", "ff3", "ff5", "carhart4", "simple", "raw")
 
 
 class Row(NamedTuple):
@@ -26,16 +32,40 @@ class Row(NamedTuple):
     limit: float
 
 
-def rows(comparisons: list[Any]) -> dict[tuple[str, str], Row]:
+def relative(ours: object, theirs: object) -> float:
+    """Return the largest difference relative to theirs, to 1 where theirs is rounded 0."""
+    own, other = np.atleast_1d(np.asarray(ours, float)), np.atleast_1d(np.asarray(theirs, float))
+    both = np.isfinite(own) & np.isfinite(other)
+    scale = np.where(np.abs(other) < 1e-12, 1.0, np.abs(other))  # noqa: PLR2004 - rounding of 1
+    return float((np.abs(own - other) / scale)[both].max(initial=0.0))
+
+
+def comparisons() -> Iterator[tuple[str, str, str, float, float]]:
+    """Yield quantity, peer, panel, difference and limit of everything that is compared."""
+    from tests.selloff import parity_moves
+    from tests.selloff.event_study import parity_parametric, parity_ranks, reference_models
+
+    for one in reference_models.COMPARISONS:
+        yield one.quantity, one.peer, one.panel, one.difference(), one.limit
+    for module in (parity_parametric.comparisons(), parity_ranks.parity()):
+        for quantity, peer, panel, ours, theirs in module:
+            yield quantity, peer, panel, relative(ours, theirs), LIMIT
+    for quantity, peer, panel, ours, theirs in parity_moves.pairs():
+        off = np.nanmax(np.abs(np.asarray(ours, float) - np.asarray(theirs, float)), initial=0.0)
+        yield quantity, peer, panel, float(off), LIMIT_OF_MOVES
+
+
+def rows() -> dict[tuple[str, str], Row]:
     """Return the largest difference by quantity and peer, in order of appearance."""
     found: dict[tuple[str, str], Row] = {}
-    for one in comparisons:
-        key = (one.quantity, one.peer)
+    for quantity, peer, panel, difference, limit in comparisons():
+        words = [word for word in quantity.split(", ") if word not in MODELS]
+        key = (", ".join(words), peer.partition(" ")[0])
         before = found.get(key, Row([], 0.0, 0.0))
         found[key] = Row(
-            list(dict.fromkeys([*before.panels, one.panel])),
-            max(before.difference, one.difference()),
-            max(before.limit, one.limit),
+            list(dict.fromkeys([*before.panels, panel.partition(" ")[0]])),
+            max(before.difference, difference),
+            max(before.limit, limit),
         )
     return found
 
@@ -43,7 +73,7 @@ def rows(comparisons: list[Any]) -> dict[tuple[str, str], Row]:
 def table(found: dict[tuple[str, str], Row]) -> str:
     """Return the rows as a table in Markdown."""
     lines = [
-        "| quantity | peer | panels | largest relative difference | limit |",
+        "| quantity | peer | panels | largest difference | limit |",
         "| --- | --- | --- | --- | --- |",
     ]
     for (quantity, peer), (panels, difference, limit) in found.items():
@@ -55,8 +85,7 @@ def table(found: dict[tuple[str, str], Row]) -> str:
 def main() -> None:
     """Print the table, or write it to the file named."""
     sys.path.insert(0, str(ROOT))
-    comparisons = [one for name in MODULES for one in import_module(name).COMPARISONS]
-    text = table(rows(comparisons))
+    text = table(rows())
     if sys.argv[1:]:
         Path(sys.argv[1]).write_text(text, encoding="utf-8")
     else:
