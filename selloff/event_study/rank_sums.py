@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Events ranked at once: values, keys and ranks of 128 events over 261 rows, a quarter of a megabyte
 # each, stay in the second-level cache and are no memory to speak of beside the returns.
 EVENTS_AT_ONCE = 128
+# Beyond it a number and the largest one may agree in all but the bits that carry a row's number.
+_LARGEST = float(np.finfo(np.float64).max) / 2
 
 
 def average_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -55,19 +57,22 @@ def average_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     if not is_complete:
         alike &= np.arange(1, n_rows) < is_valid.sum(axis=1)[:, None]
     has_ties = alike.any(axis=1)
+    if not is_complete:  # a value so large that it lies among those that stand for missing ones
+        has_ties |= (is_valid & (values > _LARGEST)).any(axis=1)
     keys &= low
     keys += (np.arange(n_events) * n_rows)[:, None]
     ranks = np.empty((n_events, n_rows))
     ranks.ravel()[keys.ravel()] = np.tile(np.arange(1.0, n_rows + 1), n_events)
     if has_ties.any():
-        ranks[has_ties] = _with_ties(known[has_ties])
+        exact = values[has_ties]
+        ranks[has_ties] = _with_ties(np.where(np.isfinite(exact), exact, np.inf))
     if not is_complete:
         np.copyto(ranks, nan, where=~is_valid)
     return ranks
 
 
 def _with_ties(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rank each line of finite values, whatever it holds: the mean of first and last place."""
+    """Rank each line, whatever it holds, missing values (infinite) last: ties share their mean."""
     order = values.argsort(axis=1)
     ordered = np.take_along_axis(values, order, axis=1)
     is_new = np.ones(values.shape, dtype=bool)

@@ -79,6 +79,12 @@ def test_values_that_differ_in_their_last_bit_only_have_ranks_of_their_own():
     assert np.array_equal(average_ranks(steps[order][None, :])[0], order + 1.0)
 
 
+def test_the_largest_number_is_still_below_what_is_missing():
+    largest = np.finfo(float).max
+    ranks = average_ranks(np.array([[np.nan, largest, np.nan], [largest, np.nan, 1.0]]))
+    assert np.array_equal(ranks, [[np.nan, 1, np.nan], [2, np.nan, 1]], equal_nan=True)
+
+
 def test_nothing_lost_and_nothing_won_are_the_same_return():
     assert average_ranks(np.array([[0.0, 0.1, -0.0, -0.1]])).tolist() == [[2.5, 4, 2.5, 1]]
 
