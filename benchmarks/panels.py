@@ -67,7 +67,8 @@ SELECT DISTINCT listing_id, ticker, 'US' AS region, 'Chips' AS sector, 'USD' AS 
 ''')
 con.execute('''
 CREATE TABLE core.shares_outstanding AS
-SELECT listing_id, DATE '2018-01-01' AS known_on, 1e8 AS shares_outstanding FROM core.instruments
+SELECT listing_id, DATE '2018-01-01' AS known_on, 1e8 AS shares_outstanding,
+  1.0 AS split_ratio_after FROM core.instruments
 ''')
 con.execute('''
 CREATE TABLE core.fx_rates (
