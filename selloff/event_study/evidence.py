@@ -55,6 +55,16 @@ def once(
         A pure function of a sample and of hashable arguments.
     *args, **kwargs
         Those arguments.
+
+    Examples
+    --------
+    >>> calls = []
+    >>> def n_asked(sample):
+    ...     calls.append(sample)
+    ...     return sample.n_events
+    >>> evidence = Evidence.of(given([[-0.09], [-0.05]], [[0.01, -0.01], [0.02, -0.02]]))
+    >>> once(evidence, n_asked), once(evidence, n_asked), len(calls)
+    (2, 2, 1)
     """
     if not isinstance(sample, Evidence):
         return part(sample, *args, **kwargs)

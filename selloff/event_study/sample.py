@@ -264,6 +264,13 @@ def window(sample: Sample, first: int, last: int) -> Window:
     References
     ----------
     Campbell, Lo and MacKinlay (1997), The Econometrics of Financial Markets, section 4.4.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> found = window(given([[-0.09, 0.03]], [[0.01, -0.01, 0.01, -0.01]]), 0, 1)
+    >>> found.car.round(4).tolist(), found.n_rows.tolist()
+    ([-0.06], [2])
     """
     columns = sample.columns(first, last)
     abnormal = sample.abnormal[:, columns]
