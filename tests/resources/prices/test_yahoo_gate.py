@@ -167,9 +167,9 @@ def test_workers_that_run_into_one_limit_together_shut_the_gate_once():
 
 
 def test_who_waits_when_the_circuit_opens_does_not_wait_to_the_end():
-    held = gate(cooldown=0.2, tries=1, breaker=2, longest=0.2)
+    held = gate(cooldown=20.0, tries=1, breaker=2, longest=20.0)
     cause_of(held, "rate_limited")
     started = time.monotonic()
     held._shut(held._n_pauses, 0.0)
     assert cause_of(held, "never asked") == ("circuit_open", 0)
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 10

@@ -66,8 +66,8 @@ def test_the_lock_dies_with_its_holder(tmp_path, processes):
     holder.kill()
     holder.join()
     began = time.monotonic()
-    with files.locked(path, exclusive=True, timeout_seconds=5):
-        assert time.monotonic() - began < 1
+    with files.locked(path, exclusive=True, timeout_seconds=30):
+        assert time.monotonic() - began < 15
 
 
 def test_a_writer_that_fails_leaves_file_and_lock_to_the_next(warehouse, query):
