@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets._table import table_asset
-from selloff import contagion
+from selloff import sector_contagion as sectors
 from warehouse.tables.selloffs import SECTOR_CONTAGION
 
 
@@ -18,7 +18,7 @@ def sector_contagion(
     sessions: Any,
 ) -> Any:
     """Measure every sector in every event: depth, breadth, order, comovement with the origin."""
-    return contagion.sector_contagion(
+    return sectors.sector_contagion(
         selloff_events, selloff_metrics, abnormal_returns, instruments, sessions
     )
 

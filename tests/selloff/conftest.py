@@ -191,7 +191,7 @@ class Chain:
         """Return the tables computed from a world, by name."""
         import pandas as pd
 
-        from selloff import contagion, drawdowns, fx, losses, markets, prices, returns
+        from selloff import drawdowns, fx, losses, markets, prices, returns, sector_contagion
         from selloff._ibis import fetched
         from selloff.risk_measures import risk_measures
 
@@ -231,7 +231,7 @@ class Chain:
         held["selloff_metrics"] = hold(SELLOFF_METRICS, lost)
         lost = table(SELLOFF_METRICS)
         held |= self._losses(bars, fitted, listed, shares, rates, thresholds.get("model"))
-        spread = contagion.sector_contagion(happened, lost, fitted, listed, calendar)
+        spread = sector_contagion.sector_contagion(happened, lost, fitted, listed, calendar)
         held["sector_contagion"] = hold(SECTOR_CONTAGION, spread)
         return held
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selloff.contagion import sector_contagion
+from selloff.sector_contagion import sector_contagion
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
 from warehouse.tables.returns import ABNORMAL_RETURNS
 from warehouse.tables.selloffs import SECTOR_CONTAGION, SELLOFF_EVENTS, SELLOFF_METRICS
