@@ -71,6 +71,22 @@ class GrangerNetwork:
         return found
 
     @property
+    def chi_squared_p_value(self) -> NDArray[np.float64]:
+        """The Wald statistic's p-value in the limit of infinitely many rows: chi-squared with p."""
+        from scipy.special import chdtrc
+
+        found: NDArray[np.float64] = chdtrc(self.lags, self.wald)
+        return found
+
+    @property
+    def f_p_value(self) -> NDArray[np.float64]:
+        """The classical F's p-value, with p and n - 2 p - 1 degrees of freedom."""
+        from scipy.special import fdtrc
+
+        found: NDArray[np.float64] = fdtrc(self.lags, self.n - n_parameters(self.lags), self.f)
+        return found
+
+    @property
     def density(self) -> float:
         """Links over possible links: the degree of Granger causality."""
         return density(self.adjacency)
@@ -104,7 +120,7 @@ class GrangerNetwork:
         import pandas as pd
 
         source, target = np.nonzero(~np.eye(len(self.names), dtype=bool))
-        names = np.array(self.names, dtype=object)
+        names = pd.Index(self.names)
         columns = ("p_value", "adjusted_p_value", "coefficient", "standard_error")
         return pd.DataFrame(
             {
@@ -298,8 +314,18 @@ def wald_p_values(
 
     With v `degrees_of_freedom`, ``W (v - p + 1) / (v p)`` is held against F(p, v - p + 1), as
     Hotelling's T2. The usual chi-squared with p degrees is its limit, and too generous before it:
-    of 400 networks of six independent normal series over 250 rows, at a rate of 5%, it finds a link
-    in 9% with one lag and in 37% with five; this one in 6% and in 10%.
+    of 1,000 networks of six independent normal series, at a rate of 5%, a link is found in
+
+    ===== ===== =========== =========
+    rows  lags  chi-squared this one
+    ===== ===== =========== =========
+    250   1     9%          7%
+    250   5     26%         9%
+    500   1     7%          6%
+    500   5     15%         8%
+    1,000 1     6%          5%
+    1,000 5     10%         7%
+    ===== ===== =========== =========
 
     Parameters
     ----------

@@ -184,13 +184,13 @@ class RollingGranger:
 
         pairs = ~np.eye(len(self.names), dtype=bool)
         source, target = np.nonzero(pairs)
-        names = np.array(self.names, dtype=object)
+        names = pd.Index(self.names)
         columns = ("p_value", "adjusted_p_value", "coefficient", "standard_error")
         return pd.DataFrame(
             {
                 "date": self.dates.repeat(len(source)),
-                "source": np.tile(names[source], len(self)),
-                "target": np.tile(names[target], len(self)),
+                "source": names[np.tile(source, len(self))],
+                "target": names[np.tile(target, len(self))],
                 "statistic": self.wald[:, pairs].ravel(),
                 **{name: getattr(self, name)[:, pairs].ravel() for name in columns},
                 "n": self.n,

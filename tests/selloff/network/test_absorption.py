@@ -1,6 +1,6 @@
 """The absorption ratio: what moves as one is absorbed by one, and nobody looks ahead.
 
-Figures of others: R 4.5 `eigen`, frds 2.4.1 and SystemicRisk f5e9b48 under Octave, on the last 252
+Figures of others: R `eigen`, frds 2.4.1 and SystemicRisk f5e9b48 under Octave, on the last 252
 rows of sectors11_sim.csv (the parity module compares their files).
 """
 

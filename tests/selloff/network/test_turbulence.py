@@ -1,6 +1,6 @@
 """Turbulence: a day is held against the days before it, and against nothing else.
 
-Figures of others: R 4.5 `mahalanobis` on sectors11_sim.csv, SystemicRisk f5e9b48 under Octave (the
+Figures of others: R `mahalanobis` on sectors11_sim.csv, SystemicRisk f5e9b48 under Octave (the
 parity module compares their files).
 """
 
