@@ -148,16 +148,19 @@ def _stop(
     weight = np.abs(speed)
     level = weight <= FLAT * weight.max(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        far = residual / speed
-    far[level | used | ~(far > 0)] = np.inf
+        signed = residual / speed
+    far = np.where(level | used, np.inf, np.where(signed >= 0, signed, np.inf))
+    # A way that leads nowhere down may have all zeros behind it.
+    behind = np.isinf(far).all(axis=1, keepdims=True) & ~(level | used)
+    far = np.where(behind, np.abs(signed), far)
     order = far.argsort(axis=1)
     passed = np.take_along_axis(weight, order, axis=1).cumsum(axis=1)
     # Slopes are exact up to rounding: never go beyond the last zero there is.
     last = np.isfinite(far).sum(axis=1) - 1
-    stop = np.minimum((passed < down[:, None]).sum(axis=1), np.maximum(last, 0))
+    stop = np.minimum((passed < down[:, None]).sum(axis=1), last)
     rows = np.arange(len(far))
     row = order[rows, stop]
-    return row, far[rows, row]
+    return row, signed[rows, row]
 
 
 def _whitened(x: Floats) -> Floats:
