@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selloff.returns import NOISE_SIGMA
+from selloff.returns import NOISE_SHARE, NOISE_SIGMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,3 +39,17 @@ def window_sums(values: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
     sums = np.cumsum(blocks[..., 1:, :], axis=-1)
     sums[..., :-1] += np.cumsum(blocks[..., :-1, :0:-1], axis=-1)[..., ::-1]
     return sums.reshape(*values.shape[:-1], -1)[..., :n]
+
+
+def slope_of_sums(
+    n: NDArray[np.float64],
+    sum_x: NDArray[np.float64],
+    sum_y: NDArray[np.float64],
+    sum_xx: NDArray[np.float64],
+    sum_xy: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the least-squares slope of y on x; NaN where n is, or where x moves by rounding."""
+    s_xx = sum_xx - sum_x * sum_x / n
+    s_xx = np.where(s_xx > sum_xx * NOISE_SHARE, s_xx, np.nan)
+    beta: NDArray[np.float64] = (sum_xy - sum_x * sum_y / n) / s_xx
+    return beta

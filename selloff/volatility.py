@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selloff._rolling import above_noise, before, window_sums
+from selloff._rolling import above_noise, before, slope_of_sums, window_sums
 from selloff.quality import MAD_TO_SIGMA
-from selloff.returns import NOISE_SHARE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -213,7 +212,4 @@ def downside_beta(
         before(window_sums(values, rows)) for values in (is_pair.astype(float), x, y, x * x, x * y)
     )
     n = np.where(count >= minimum, count, np.nan)
-    s_xx = sum_xx - sum_x * sum_x / n
-    s_xx = np.where(s_xx > sum_xx * NOISE_SHARE, s_xx, np.nan)
-    beta: NDArray[np.float64] = (sum_xy - sum_x * sum_y / n) / s_xx
-    return beta
+    return slope_of_sums(n, sum_x, sum_y, sum_xx, sum_xy)
