@@ -16,14 +16,14 @@ COLLINEAR_SHARE = 1e-10
 
 
 class Pairs(NamedTuple):
-    """Regressions of N windows, each of k x k ordered pairs: [window, source, target].
+    """Regressions of windows, each of k x k ordered pairs: [..., source, target].
 
     Parameters
     ----------
-    wald, f : array of shape (N, k, k)
+    wald, f : array of shape (..., k, k)
         Newey-West Wald statistic and classical F; NaN for a series and itself, and where lags are
         collinear.
-    coefficient, standard_error : array of shape (N, k, k)
+    coefficient, standard_error : array of shape (..., k, k)
         Sum of the coefficients of the source's lags, and its Newey-West standard error.
     """
 
@@ -53,24 +53,26 @@ def regressed(values: NDArray[np.float64], lags: int, bandwidth: int) -> Pairs:
 
     Parameters
     ----------
-    values : array of shape (N, n + lags, k)
-        Returns of N windows.
+    values : array of shape (N, n + lags, k), or (n + lags, k)
+        Returns of N windows, or of one.
     lags, bandwidth : int
         Lags p of target and source, and L of the covariance.
 
     Returns
     -------
     Pairs
-        Of the N windows.
+        Of the N windows, or of the one.
 
     Examples
     --------
     >>> leader = np.array([1.0, -1.0, 2.0, 0.0, -2.0, 1.0, -1.0, 0.0])
     >>> follower = np.array([0.5, 1.1, -0.9, 2.1, 0.1, -2.1, 0.9, -1.1])
-    >>> found = regressed(np.stack([leader, follower], axis=1)[None], lags=1, bandwidth=0)
-    >>> round(float(found.coefficient[0, 0, 1]), 2)
+    >>> found = regressed(np.stack([leader, follower], axis=1), lags=1, bandwidth=0)
+    >>> round(float(found.coefficient[0, 1]), 2)
     1.06
     """
+    if values.ndim == 2:  # noqa: PLR2004 - rows and series
+        return Pairs(*(each[0] for each in regressed(values[None], lags, bandwidth)))
     target, rest, spread = _partialled(values, lags)
     inner = rest @ rest.swapaxes(-1, -2)
     outer = (rest @ target[:, :, None, :, None])[..., 0]

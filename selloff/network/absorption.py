@@ -88,7 +88,8 @@ def eigenvalues(
     Raises
     ------
     SeriesError
-        If the frame is unfit, or windows are not longer than there are series.
+        If the frame is unfit, or windows are not worth more rows than there are series: w without
+        weights, ``(sum w)^2 / sum w^2`` with them.
     ValueError
         If the half-life is not positive, or the basis unknown.
 
@@ -108,17 +109,31 @@ def eigenvalues(
     import pandas as pd
 
     values = matrix(series, window)
-    if window <= values.shape[1]:
-        raise SeriesError(
-            f"windows of {window} rows, more than {values.shape[1]} are needed for as many series"
-        )
-    if half_life is not None and half_life <= 0:
-        raise ValueError(f"a half-life is positive, not {half_life}")
+    _refuse_short(window, half_life, values.shape[1])
     ends = window_ends(series, window, since, until)
     spreads = window_moments(values, window, ends, half_life).covariances
     moves = are_moving(values, window, ends)
     found = _spectrum(spreads, moves, basis)
     return pd.DataFrame(found, series.index[ends], range(1, values.shape[1] + 1))
+
+
+def _refuse_short(window: int, half_life: float | None, n_series: int) -> None:
+    """Refuse windows that weigh as few rows as there are series: one eigenvalue is then 0."""
+    if window <= n_series:
+        raise SeriesError(
+            f"windows of {window} rows, more than {n_series} are needed for as many series"
+        )
+    if half_life is None:
+        return
+    if half_life <= 0:
+        raise ValueError(f"a half-life is positive, not {half_life}")
+    weights = 0.5 ** (np.arange(window) / half_life)
+    worth = float(weights.sum() ** 2 / (weights**2).sum())
+    if worth <= n_series:
+        raise SeriesError(
+            f"with a half-life of {half_life:g} a window is worth {worth:.1f} rows, more than "
+            f"{n_series} are needed for as many series"
+        )
 
 
 def _spectrum(
@@ -182,7 +197,8 @@ def absorption_ratio(
     Raises
     ------
     SeriesError
-        If the frame is unfit, or windows are not longer than there are series.
+        If the frame is unfit, or windows are not worth more rows than there are series: w without
+        weights, ``(sum w)^2 / sum w^2`` with them.
     ValueError
         If share, half-life or basis are none.
 

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff._window_sums import window_ends
-from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.network._pairs import Pairs, regressed
-from selloff.network.granger import (
-    BANDWIDTH,
-    GrangerNetwork,
-    bandwidth_of,
-    enough_rows,
-    wald_p_values,
-)
+from selloff.network.granger import BANDWIDTH, GrangerNetwork
 from selloff.network.links import grouped
+from selloff.network.pair_tests import PairTests, bandwidth_of, enough_rows, tested
 from selloff.series import matrix
 
 if TYPE_CHECKING:
@@ -31,36 +25,22 @@ if TYPE_CHECKING:
 # Cells of an array computed at once: one window of 11 series and 252 rows, or nine of four. With
 # more the arrays leave the cache: eight windows of 11 series took twice the time of each alone.
 CHUNK_CELLS = 36_000
+ARRAYS = (*Pairs._fields, "p_value", "adjusted_p_value")
 
 
 @dataclass(frozen=True, slots=True)
-class RollingGranger:
+class RollingGranger(PairTests):
     """Granger networks of N windows of k series; the arrays are [window, source, target].
 
     Parameters
     ----------
-    names : tuple
-        The series.
+    names, wald, f, p_value, adjusted_p_value, coefficient, standard_error, n, lags, bandwidth
+        As in `PairTests`; the arrays are of shape (N, k, k).
     dates : Index
         Last row of each window.
-    wald, f, p_value, adjusted_p_value, coefficient, standard_error : array of shape (N, k, k)
-        As in `GrangerNetwork`; p-values are adjusted for the pairs of their own window, since which
-        other windows there are is not known when it ends.
-    n, lags, bandwidth : int
-        Rows of each regression, lags p, and L of Newey-West.
     """
 
-    names: tuple[Hashable, ...]
     dates: pd.Index[Any]
-    wald: NDArray[np.float64]
-    f: NDArray[np.float64]
-    p_value: NDArray[np.float64]
-    adjusted_p_value: NDArray[np.float64]
-    coefficient: NDArray[np.float64]
-    standard_error: NDArray[np.float64]
-    n: int
-    lags: int
-    bandwidth: int
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -96,12 +76,7 @@ class RollingGranger:
         for at in range(len(self)):
             yield GrangerNetwork(
                 names=self.names,
-                wald=self.wald[at],
-                f=self.f[at],
-                p_value=self.p_value[at],
-                adjusted_p_value=self.adjusted_p_value[at],
-                coefficient=self.coefficient[at],
-                standard_error=self.standard_error[at],
+                **{name: getattr(self, name)[at] for name in ARRAYS},
                 n=self.n,
                 lags=self.lags,
                 bandwidth=self.bandwidth,
@@ -180,23 +155,10 @@ class RollingGranger:
         >>> found[["date", "source", "target", "is_edge"]].values.tolist()
         [[299, 'US', 'CN', True], [299, 'CN', 'US', False]]
         """
-        import pandas as pd
-
-        pairs = ~np.eye(len(self.names), dtype=bool)
-        source, target = np.nonzero(pairs)
-        names = pd.Index(self.names)
-        columns = ("p_value", "adjusted_p_value", "coefficient", "standard_error")
-        return pd.DataFrame(
-            {
-                "date": self.dates.repeat(len(source)),
-                "source": names[np.tile(source, len(self))],
-                "target": names[np.tile(target, len(self))],
-                "statistic": self.wald[:, pairs].ravel(),
-                **{name: getattr(self, name)[:, pairs].ravel() for name in columns},
-                "n": self.n,
-                "is_edge": (self.adjusted_p_value <= level)[:, pairs].ravel(),
-            }
-        )
+        found = self.as_rows(self.adjusted_p_value <= level)
+        possible = len(self.names) * (len(self.names) - 1)
+        found.insert(0, "date", self.dates.repeat(possible))
+        return found
 
 
 def rolling_granger(
@@ -261,22 +223,13 @@ def rolling_granger(
     width = bandwidth_of(n, bandwidth)
     ends = window_ends(series, window, since, until)
     found = _windows(values, window, ends, prefilter, (lags, width))
-    p_values = wald_p_values(found.wald, n, lags, width)
-    adjusted = np.empty_like(p_values)
-    for at, each in enumerate(p_values):
-        adjusted[at] = benjamini_hochberg(each)
     return RollingGranger(
         names=tuple(series.columns),
-        dates=series.index[ends],
-        wald=found.wald,
-        f=found.f,
-        p_value=p_values,
-        adjusted_p_value=adjusted,
-        coefficient=found.coefficient,
-        standard_error=found.standard_error,
+        **tested(found, n, lags, width),
         n=n,
         lags=lags,
         bandwidth=width,
+        dates=series.index[ends],
     )
 
 

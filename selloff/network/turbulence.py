@@ -62,7 +62,7 @@ def turbulence(
     References
     ----------
     Kritzman and Li (2010), Skulls, Financial Turbulence, and Risk Management, Financial Analysts
-    Journal 66(5); Kinlaw and Turkington (2014), Correlation Surprise, Journal of Asset Management
+    Journal 66(5); Kinlaw and Turkington (2013), Correlation Surprise, Journal of Asset Management
     14(6); Hotelling (1931), The Generalization of Student's Ratio (the distribution).
 
     Examples

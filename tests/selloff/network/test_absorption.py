@@ -165,6 +165,9 @@ def test_what_cannot_be_estimated_is_refused_with_its_cause():
         absorption_ratio(series)
     with pytest.raises(SeriesError, match="S1 is missing"):
         absorption_ratio(series.assign(S1=np.nan), window=10)
+    # Equal to (1 + d) / (1 - d) for weights d^s without end: here d = 1/2, 3.0 rows.
+    with pytest.raises(SeriesError, match=r"half-life of 1 a window is worth 3\.0 rows"):
+        absorption_ratio(series, window=30, half_life=1)
     with pytest.raises(ValueError, match="half-life is positive, not 0"):
         absorption_ratio(series, window=10, half_life=0)
     with pytest.raises(ValueError, match="not robust"):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.network._pairs import regressed
-from selloff.network.granger import granger_network, wald_p_values
+from selloff.network.granger import granger_network
+from selloff.network.pair_tests import wald_p_values
 from selloff.network.rolling_granger import rolling_granger
 from selloff.series import SeriesError
 from tests.selloff.network.reference import noise
