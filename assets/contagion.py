@@ -1,12 +1,91 @@
-"""Contagion: how a sell-off spread from sector to sector."""
+"""Contagion: the series that are compared, and how a sell-off spread between them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
+from selloff import contagion_series as series
 from selloff import sector_contagion as sectors
+from warehouse.tables.contagion import (
+    CONNECTEDNESS,
+    CONNECTEDNESS_LINKS,
+    CONTAGION_MEASURES,
+    CONTAGION_SERIES,
+    OMITTED_SERIES,
+    SYSTEMIC_RISK,
+)
 from warehouse.tables.selloffs import SECTOR_CONTAGION
+
+if TYPE_CHECKING:
+    from resources.batch import Days
+
+
+@table_asset(CONTAGION_SERIES)
+def contagion_series(
+    group_returns: Any,
+    market_returns: Any,
+    abnormal_returns: Any,
+    instruments: Any,
+    sessions: Any,
+    fx_rates: Any,
+) -> Any:
+    """Line up sectors, industries, sector funds and regions, each with its own sessions."""
+    return series.contagion_series(
+        group_returns, market_returns, abnormal_returns, instruments, sessions, fx_rates
+    )
+
+
+@table_asset(OMITTED_SERIES)
+def omitted_series(contagion_series: Any) -> Any:
+    """Say which series were left out of which windows, and why."""
+    # Sets are put side by side in pandas, which loading the definitions must not (decision 0006).
+    from selloff import omitted_series as omitted
+
+    return omitted.omitted_series(contagion_series.to_pandas())
+
+
+@table_asset(CONNECTEDNESS)
+def connectedness(contagion_series: Any, days: Days) -> Any:
+    """Measure how connected every set was in the windows that end on the days asked for."""
+    from selloff import connectedness as spilled
+
+    return spilled.connectedness(contagion_series.to_pandas(), days.start, days.end)
+
+
+@table_asset(CONNECTEDNESS_LINKS)
+def connectedness_links(contagion_series: Any, days: Days) -> Any:
+    """Say what every series received from every other in these windows."""
+    from selloff import connectedness as spilled
+
+    return spilled.connectedness_links(contagion_series.to_pandas(), days.start, days.end)
+
+
+@table_asset(SYSTEMIC_RISK)
+def systemic_risk(contagion_series: Any, days: Days) -> Any:
+    """Measure the tails of every set, and how much of it moves as one, on the days asked for."""
+    from selloff import systemic_risk as tails
+
+    return tails.systemic_risk(contagion_series.to_pandas(), days.start, days.end)
+
+
+@table_asset(CONTAGION_MEASURES)
+def contagion_measures(
+    selloff_events: Any,
+    selloff_metrics: Any,
+    contagion_series: Any,
+    abnormal_returns: Any,
+    instruments: Any,
+    sessions: Any,
+) -> Any:
+    """Compare sectors, industries, funds, regions and firms before and after every event."""
+    from selloff import contagion_measures as measures
+    from selloff.event_firms import event_firms
+
+    firms = event_firms(selloff_events, selloff_metrics, abnormal_returns, instruments, sessions)
+    return measures.contagion_measures(
+        *(each.to_pandas() for each in (selloff_events, contagion_series, firms))
+    )
 
 
 @table_asset(SECTOR_CONTAGION)
@@ -23,4 +102,12 @@ def sector_contagion(
     )
 
 
-ASSETS = [sector_contagion]
+ASSETS = [
+    contagion_series,
+    omitted_series,
+    connectedness,
+    connectedness_links,
+    systemic_risk,
+    contagion_measures,
+    sector_contagion,
+]

@@ -13,6 +13,7 @@ from warehouse.tables.quarantine import QUARANTINE, QUARANTINE_DECISIONS
 # What a market without texts, actions, conflicts or sell-offs leaves empty. Market returns are
 # empty where nothing stands for a market, of which `every_region_has_a_market` warns.
 MAY_BE_EMPTY = {
+    "core.contagion_series",
     "core.declared_events",
     "core.delistings",
     "core.dividends",
@@ -30,12 +31,17 @@ MAY_BE_EMPTY = {
     "mart.dropped_observations",
     "mart.event_study_tests",
     "mart.car_paths",
+    "mart.connectedness",
+    "mart.connectedness_links",
+    "mart.contagion_measures",
     "mart.loss_totals",
     "mart.market_value_losses",
     "mart.market_days",
+    "mart.omitted_series",
     "mart.sector_contagion",
     "mart.selloff_events",
     "mart.selloff_metrics",
+    "mart.systemic_risk",
     "raw.articles",
     "raw.corporate_actions",
     "raw.fx_rates",

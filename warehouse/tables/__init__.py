@@ -6,6 +6,7 @@ from warehouse.contract import Table
 from warehouse.tables import (
     actions,
     articles,
+    contagion,
     detection,
     drawdowns,
     event_studies,
@@ -32,6 +33,7 @@ MODULES = (
     selloffs,
     losses,
     event_studies,
+    contagion,
     meta,
 )
 TABLES: tuple[Table, ...] = tuple(

@@ -1,0 +1,155 @@
+"""Rolling connectedness of the sets of series: who receives how much of whose shocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from selloff.contagion_sets import PROVENANCE, WINDOWS, SeriesSet, series_sets
+from selloff.spillover.connectedness import rolling_connectedness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from selloff.spillover.spillovers import Spillovers
+
+# Industries are 60 and more: no window of a year identifies that many equations.
+LEVELS = ("sector", "sector_fund", "region")
+LAGS, HORIZON = 1, 10
+FEWEST = 2
+
+_CONVENTIONS = (
+    "window_from",
+    "model",
+    "decomposition",
+    "window_rows",
+    "n_rows",
+    "lags",
+    "horizon",
+    "synchronization",
+    "n_series",
+    "is_stable",
+    "spectral_radius",
+    *PROVENANCE,
+)
+MEASURES = ("series_set", "level", "session_date", "measure", "series_name", "value", *_CONVENTIONS)
+LINKS = (
+    "series_set",
+    "level",
+    "session_date",
+    "source_name",
+    "target_name",
+    "share",
+    "net_pairwise",
+    "pairwise_index",
+    "influence",
+    *_CONVENTIONS,
+)
+
+
+def connectedness(contagion_series: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
+    """Return the connectedness measures of every set, window and session asked for.
+
+    Parameters
+    ----------
+    contagion_series : DataFrame
+        Columns of ``core.contagion_series``: whole series up to `end`, since the windows are those
+        of the sessions that a set has in common.
+    start, end : date
+        First and last session asked for, both included.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``mart.connectedness``. Each row follows from the rows of its window alone: one
+        new session costs one window, and equals what the whole history gives.
+    """
+    parts = [
+        _described(_measured(each.result), each) for each in _rolled(contagion_series, start, end)
+    ]
+    return _stacked(parts, MEASURES)
+
+
+def connectedness_links(contagion_series: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
+    """Return what every series of a set receives from every other.
+
+    Parameters
+    ----------
+    contagion_series : DataFrame
+        Columns of ``core.contagion_series``.
+    start, end : date
+        First and last session asked for, both included.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``mart.connectedness_links``: the pairs behind `connectedness`.
+    """
+    names = {"date": "session_date", "source": "source_name", "target": "target_name"}
+    parts = [
+        _described(each.result.links().rename(columns=names), each)
+        for each in _rolled(contagion_series, start, end)
+        if each.result.conventions.model == "var"
+    ]
+    return _stacked(parts, LINKS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rolled:
+    """The windows of one size of one set, in a run in which the same series are complete."""
+
+    series: SeriesSet
+    result: Spillovers
+
+
+def _rolled(contagion_series: pd.DataFrame, start: date, end: date) -> Iterator[_Rolled]:
+    since, until = pd.Timestamp(start), pd.Timestamp(end)
+    known = contagion_series[contagion_series["level"].isin(LEVELS)]
+    for series in series_sets(known[known["session_date"] <= until]):
+        for window in WINDOWS:
+            for part in series.complete(window):
+                if len(part.columns) < FEWEST or part.index[-1] < since:
+                    continue
+                result = rolling_connectedness(
+                    part, window=window, lags=LAGS, horizon=HORIZON, since=since, until=until
+                )
+                yield _Rolled(series, result)
+
+
+def _measured(result: Spillovers) -> pd.DataFrame:
+    """Return the measures of the table, the series named, or none."""
+    rows = result.measures().rename(columns={"date": "session_date", "name": "series_name"})
+    rows = rows[rows["measure"] != "spectral_radius"]
+    return rows.assign(series_name=rows["series_name"].fillna(""))
+
+
+def _described(rows: pd.DataFrame, each: _Rolled) -> pd.DataFrame:
+    """Add to every row what its window was, how it was measured and what it rests on."""
+    how = each.result.conventions
+    of_windows = each.series.behind(each.result.dates, how.window).assign(
+        session_date=each.result.dates,
+        spectral_radius=each.result.spectral_radius,
+        is_stable=each.result.is_stable,
+    )
+    found: pd.DataFrame = rows.merge(of_windows, on="session_date")
+    return found.assign(
+        series_set=each.series.name,
+        level=each.series.level,
+        model=how.model,
+        decomposition=how.decomposition,
+        window_rows=how.window,
+        n_rows=how.n_rows,
+        lags=how.lags,
+        horizon=how.horizon,
+        synchronization="none",
+        n_series=len(each.result.names),
+    )
+
+
+def _stacked(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=list(columns))
+    return pd.concat(parts, ignore_index=True)[list(columns)]

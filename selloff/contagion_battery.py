@@ -1,0 +1,196 @@
+"""Every measure of contagion around an event, in one list: rows of pairs, and what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from selloff.comovement.comoments import comoment_shifts
+from selloff.comovement.correlation_shifts import correlation_shifts
+from selloff.event_study.multiplicity import benjamini_hochberg
+from selloff.event_windows import RECENT, Around
+from selloff.network.granger import granger_network
+from selloff.spillover.connectedness import connectedness
+from selloff.tails.covar import delta_covar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LAGS, HORIZON, QUANTILE = 1, 10, 0.05
+# Above so many series pairs are asked of the origin alone, and no autoregression of all is fitted.
+MANY = 15
+_COMOMENTS = {
+    "CS12": ("coskewness_12", "mean of z_source z_target^2"),
+    "CS21": ("coskewness_21", "mean of z_source^2 z_target"),
+    "CK13": ("cokurtosis_13", "mean of z_source z_target^3 less 3 rho"),
+    "CK31": ("cokurtosis_31", "mean of z_source^3 z_target less 3 rho"),
+    "CV22": ("covolatility_22", "mean of z_source^2 z_target^2 less 1 + 2 rho^2"),
+}
+
+
+def sources(each: Around) -> list[str]:
+    """Return the series asked for as sources: all, or of many the origin alone."""
+    if len(each.returns.columns) <= MANY:
+        return list(each.returns.columns)
+    return [each.origin] if each.origin else []
+
+
+def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
+    """Yield correlations before and after, and their rise beyond what the variance explains."""
+    if not each.has_after:
+        return
+    periods = {"stable": ~each.is_turmoil, "turmoil": each.is_turmoil}
+    n_before, n_after = each.n_before, len(each.after)
+    for source in sources(each):
+        found = correlation_shifts(each.returns, source, **periods)
+        pair = {"source_name": source, "target_name": found["target"]}
+        for period, rho, n in (
+            ("before", found["correlation_stable"], n_before),
+            ("after", found["correlation_turmoil"], n_after),
+        ):
+            yield pd.DataFrame(pair).assign(
+                measure="correlation",
+                period=period,
+                value=rho,
+                # Of Fisher's transform, carried back.
+                standard_error=(1 - rho**2) / np.sqrt(n - 3),
+                unit="correlation",
+                n=n,
+                method="Pearson; error by Fisher's transform",
+            )
+        yield pd.DataFrame(pair).assign(
+            measure="correlation_shift",
+            period="shift",
+            value=found["adjusted_correlation"] - found["correlation_stable"],
+            p_value=found["p_value"],
+            unit="correlation",
+            n=n_after,
+            n_before=n_before,
+            detectable=found["detectable_shift"],
+            method="Forbes and Rigobon (2002): correlation after, adjusted for the rise of the "
+            "source's variance, less that before; one-sided",
+        )
+
+
+def comoment_rise(each: Around) -> Iterator[pd.DataFrame]:
+    """Yield the changes of the higher comoments."""
+    if not each.has_after:
+        return
+    for source in sources(each):
+        found = comoment_shifts(
+            each.returns, source, stable=~each.is_turmoil, turmoil=each.is_turmoil
+        )
+        for kind, rows in found.groupby("comoment", sort=False):
+            name, formula = _COMOMENTS[str(kind)]
+            yield pd.DataFrame({"target_name": rows["target"], "p_value": rows["p_value"]}).assign(
+                source_name=source,
+                measure=name,
+                period="shift",
+                value=rows["turmoil"] - rows["stable"],
+                standard_error=(rows["turmoil"] - rows["stable"]).abs()
+                / np.sqrt(rows["statistic"]).replace(0, np.nan),
+                unit="standardized returns",
+                n=len(each.after),
+                n_before=each.n_before,
+                method=f"change of {formula} (Fry, Martin and Tang 2010); two-sided",
+            )
+
+
+def prediction(each: Around) -> Iterator[pd.DataFrame]:
+    """Yield what a source's return of the session before says of the target's."""
+    network = granger_network(each.before, lags=LAGS)
+    found = network.links()
+    found = found[found["source"].isin(sources(each))]
+    yield pd.DataFrame(
+        {
+            "source_name": found["source"],
+            "target_name": found["target"],
+            "value": found["coefficient"],
+            "standard_error": found["standard_error"],
+            "p_value": found["p_value"],
+        }
+    ).assign(
+        measure="granger",
+        period="before",
+        unit="ratio",
+        n=network.n,
+        lags=LAGS,
+        method=f"coefficient of the source's lag beside the target's own; Newey-West, bandwidth "
+        f"{network.bandwidth}; Wald test",
+    )
+
+
+def tail_effects(each: Around) -> Iterator[pd.DataFrame]:
+    """Yield how much lower the target's tail lies when the source is in distress."""
+    for source in sources(each):
+        found = [
+            delta_covar(each.before, source, target, QUANTILE)
+            for target in each.before.columns
+            if target != source
+        ]
+        yield pd.DataFrame(
+            {
+                "target_name": [one.target for one in found],
+                "value": [one.delta_covar for one in found],
+                "standard_error": [one.standard_error for one in found],
+                "p_value": [one.p_value for one in found],
+            }
+        ).assign(
+            source_name=source,
+            measure="delta_covar",
+            period="before",
+            unit="log points",
+            n=each.n_before,
+            method=f"beta (VaR - median) at the quantile {QUANTILE} (Adrian and Brunnermeier "
+            "2016); error by the kernel sandwich",
+        )
+
+
+def spillovers(each: Around) -> Iterator[pd.DataFrame]:
+    """Yield the shares of forecast error before and after, of pairs, of series and of the set."""
+    windows = {"before": each.before.iloc[-RECENT:]}
+    if each.has_after:
+        windows["after"] = each.returns.iloc[-RECENT:]
+    for period, rows in windows.items():
+        if len(each.returns.columns) > MANY or len(rows) < RECENT:
+            continue
+        found = connectedness(rows, lags=LAGS, horizon=HORIZON)
+        links = found.links()
+        for measure, column in (("spillover_share", "share"), ("net_pairwise", "net_pairwise")):
+            pair = {"source_name": links["source"], "target_name": links["target"]}
+            yield pd.DataFrame(pair | {"value": links[column]}).assign(
+                measure=measure,
+                period=period,
+                unit="fraction",
+                n=found.conventions.n_rows,
+                lags=LAGS,
+                horizon=HORIZON,
+                is_stable=bool(found.is_stable[0]),
+                window_rows=RECENT,
+                method="generalized variance decomposition (Diebold and Yilmaz 2012)",
+            )
+
+
+BATTERY: tuple[Callable[[Around], Iterator[pd.DataFrame]], ...] = (
+    correlation_rise,
+    comoment_rise,
+    prediction,
+    tail_effects,
+    spillovers,
+)
+
+
+def measured(each: Around) -> pd.DataFrame:
+    """Return the rows of the whole battery around one event, p-values adjusted by measure."""
+    parts = [part for test in BATTERY for part in test(each)]
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return adjusted(found) if len(found) else found
+
+
+def adjusted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add p-values for the false discovery rate among the pairs of a measure and period."""
+    known: Any = rows.get("p_value", pd.Series(np.nan, rows.index)).astype(float)
+    by_measure = known.groupby([rows["measure"], rows["period"]])
+    return rows.assign(p_value=known, adjusted_p_value=by_measure.transform(benjamini_hochberg))

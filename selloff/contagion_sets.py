@@ -1,0 +1,155 @@
+"""Sets of series on their common sessions, and the windows in which they are complete.
+
+Belongs here: the way from `core.contagion_series` to what the matrix methods take, and where they
+are complete. Does not belong here: any measure, and what left a set (`omitted_series`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from selloff.series import SeriesError, common_sessions, complete_sets, matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROVENANCE = ("n_flagged", "n_quarantined", "has_simulated_inputs", "as_of")
+WINDOWS = (250, 100)
+"""Sessions of the rolling windows: a year, as the market model, and one that forgets faster."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesSet:
+    """Series that are compared with each other, on the sessions they have in common.
+
+    Parameters
+    ----------
+    name, level, region : str
+        As ``core.contagion_series`` has them; an empty region where the set spans several.
+    sectors : dict of str to str
+        Sector of each series that has one.
+    returns : DataFrame
+        Log returns between common sessions, a row per session and a column per series; NaN where
+        a series has none.
+    market : Series
+        The region's market over the same steps; NaN where it is not known.
+    market_values : DataFrame
+        Market value in USD at the close before each common session, in the shape of `returns`.
+    closes : Series
+        Latest close of the series in each common session (UTC).
+    provenance : DataFrame
+        What each common session rests on, with the sessions left out before it: the newest
+        vintage, whether anything is simulated, and of the flagged and quarantined bars those
+        among the inputs of the session's own rows (each of which looks back on a year).
+    """
+
+    name: str
+    level: str
+    region: str
+    sectors: dict[str, str]
+    returns: pd.DataFrame
+    market: pd.Series[float]
+    market_values: pd.DataFrame
+    closes: pd.Series[pd.Timestamp]
+    provenance: pd.DataFrame
+
+    def complete(self, window: int) -> Iterator[pd.DataFrame]:
+        """Yield the returns behind each run of windows in which the same series are complete.
+
+        The first window of a run begins with the frame's first row, the last ends with its last.
+        Runs in which a series follows from the others are left out.
+        """
+        for returns, cause in self.runs(window):
+            if not cause:
+                yield returns
+
+    def runs(self, window: int) -> Iterator[tuple[pd.DataFrame, str]]:
+        """Yield every run, and why no matrix of it has an inverse, or nothing."""
+        for each in complete_sets(self.returns, window):
+            rows = slice(each.first - window + 1, each.last + 1)
+            returns = self.returns.loc[:, list(each.names)].iloc[rows]
+            try:
+                matrix(returns)
+            except SeriesError as error:
+                yield returns, str(error)
+            else:
+                yield returns, ""
+
+    def behind(self, dates: pd.Index, window: int) -> pd.DataFrame:
+        """Return what the windows of `window` common sessions that end on `dates` rest on.
+
+        Returns
+        -------
+        DataFrame
+            `window_from` and the columns of `PROVENANCE`, a row per date.
+        """
+        ends = self.returns.index.get_indexer(dates)
+        starts = ends - window + 1
+        found = self.provenance.iloc[ends].reset_index(drop=True)
+        vintages = self.provenance["as_of"].to_numpy()
+        simulated = np.append(0, np.cumsum(self.provenance["has_simulated_inputs"].to_numpy(int)))
+        newest = [vintages[start : end + 1].max() for start, end in zip(starts, ends, strict=True)]
+        return found.assign(
+            window_from=self.returns.index[starts],
+            has_simulated_inputs=simulated[ends + 1] > simulated[starts],
+            as_of=np.array(newest, dtype=vintages.dtype),
+        )
+
+
+def series_sets(contagion_series: pd.DataFrame) -> list[SeriesSet]:
+    """Return the sets of series, each on its common sessions.
+
+    Parameters
+    ----------
+    contagion_series : DataFrame
+        Columns of ``core.contagion_series``, in any order.
+
+    Returns
+    -------
+    list of SeriesSet
+        In the order of their names; their series in that of theirs.
+    """
+    ordered = contagion_series.sort_values(["series_set", "session_date", "series_name"])
+    return [_set(str(name), rows) for name, rows in ordered.groupby("series_set", sort=True)]
+
+
+def _set(name: str, rows: pd.DataFrame) -> SeriesSet:
+    """Put one set's rows side by side."""
+    everything = _side_by_side(rows, "log_return")
+    returns = common_sessions(everything)
+    is_common = everything.index.isin(returns.index)
+    # Each session belongs to the common one that ends its step; those after the last to none.
+    step = np.append(0, np.cumsum(is_common)[:-1])
+    steps = pd.Series(step, index=everything.index)[step < len(returns)]
+    by_day = rows.groupby("session_date", sort=True)
+
+    def over_steps(column: str, how: Any) -> Any:
+        return by_day[column].max()[steps.index].groupby(steps).agg(how).to_numpy()
+
+    provenance = {
+        "n_flagged": by_day["n_flagged"].sum()[is_common].to_numpy(),
+        "n_quarantined": by_day["n_quarantined"].sum()[is_common].to_numpy(),
+        "has_simulated_inputs": over_steps("has_simulated_inputs", "max").astype(bool),
+        "as_of": over_steps("as_of", "max"),
+    }
+    market = over_steps("market_log_return", lambda part: part.astype(float).sum(skipna=False))
+    return SeriesSet(
+        name=name,
+        level=str(rows["level"].iloc[0]),
+        region=str(rows["region"].fillna("").iloc[0]),
+        sectors=dict(rows[["series_name", "sector"]].dropna().drop_duplicates().to_numpy()),
+        returns=returns,
+        market=pd.Series(market.astype(float), index=returns.index),
+        market_values=_side_by_side(rows, "market_value_usd").loc[returns.index],
+        closes=by_day["closed_at"].max().loc[returns.index],
+        provenance=pd.DataFrame(provenance, index=returns.index),
+    )
+
+
+def _side_by_side(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    wide = rows.set_index(["session_date", "series_name"])[column].unstack()  # noqa: PD010 - one value each
+    return wide.sort_index().astype(float)
