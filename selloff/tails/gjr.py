@@ -248,11 +248,17 @@ def variance_path(returns: Values, parameters: Gjr) -> Values:
     residuals = returns - parameters.mean
     weights = parameters.alpha + parameters.gamma * (residuals < 0)
     steps = parameters.omega + weights * residuals**2
-    return _recursion(np.concatenate([[parameters.first_variance], steps]), parameters.beta)
+    return recursion(np.concatenate([[parameters.first_variance], steps]), parameters.beta)
 
 
-def _recursion(steps: Values, beta: float) -> Values:
-    """Return ``h_t = step_t + beta h_{t-1}`` along the last axis, each from the rows before."""
+def recursion(steps: Values, beta: float) -> Values:
+    """Return ``h_t = step_t + beta h_{t-1}`` along the last axis.
+
+    Examples
+    --------
+    >>> recursion(np.array([1.0, 0.0, 1.0]), 0.5).tolist()
+    [1.0, 0.5, 1.25]
+    """
     from scipy.signal import lfilter
 
     found: Values = lfilter([1.0], [1.0, -beta], steps, axis=-1)
@@ -291,7 +297,7 @@ class _Likelihood:
         is_fall = residuals < 0
         weights = np.where(is_fall, fall, rise)
         first, slopes = self.first(theta)
-        variances = _recursion(
+        variances = recursion(
             np.concatenate([[first], omega + weights[:-1] * squares[:-1]]), float(beta)
         )
         steps = np.empty((5, len(residuals)))
@@ -302,7 +308,7 @@ class _Likelihood:
         steps[3, 1:] = np.where(is_fall[:-1], squares[:-1], 0)
         steps[4, 1:] = variances[:-1]
         ratio = squares / variances
-        scores = _recursion(steps, float(beta)) * ((ratio - 1) / (2 * variances))
+        scores = recursion(steps, float(beta)) * ((ratio - 1) / (2 * variances))
         scores[0] += residuals / variances
         return _Point(-(np.log(2 * np.pi * variances) + ratio) / 2, scores.T)
 

@@ -1,0 +1,442 @@
+"""Dynamic conditional correlations of series with GJR variances, and the betas that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selloff.series import SeriesError, matrix
+from selloff.tails.gjr import (
+    FEWEST_ROWS,
+    Gjr,
+    GjrFit,
+    fit_gjr,
+    gjr_log_likelihood,
+    gjr_variances,
+    recursion,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from selloff.tails.gjr import Presample
+
+    Values = NDArray[np.float64]
+
+# Largest news + decay: at 1 the target would count for nothing, and none is known to be needed.
+_MOST = 1 - 1e-6
+# Step of the slopes in news and decay: rounding and curvature both stay below 1e-9 of a mean
+# likelihood of order one.
+_STEP = 1e-6
+# Of the grid, how long news lasts: the optimiser starts from the best point of each.
+_STARTS = ((0.0, 0.5, 0.8), (0.93, 0.97, 0.99))
+_NEWS = (0.01, 0.04, 0.1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dcc:
+    """Parameters of a DCC(1,1): ``Q_t = (1 - news - decay) S + news z z' + decay Q_{t-1}``.
+
+    Parameters
+    ----------
+    names : tuple
+        The k series.
+    margins : tuple of Gjr
+        Variance parameters of each.
+    news : float
+        Weight of the last session's standardized residuals, the a of the papers.
+    decay : float
+        Weight of the last quasi-correlations, the b of the papers.
+    target : ndarray
+        S, shape (k, k): what the quasi-correlations return to.
+    first : ndarray
+        Quasi-correlations of the first row, shape (k, k). With it a path does not depend on where
+        it ends.
+
+    Examples
+    --------
+    >>> steady = Gjr(0.0, 1e-4, 0.0, 0.0, 0.0, 1e-4)
+    >>> Dcc(("SPY", "XLF"), (steady, steady), 0.03, 0.95, np.eye(2), np.eye(2)).names
+    ('SPY', 'XLF')
+    """
+
+    names: tuple[Any, ...]
+    margins: tuple[Gjr, ...]
+    news: float
+    decay: float
+    target: Values
+    first: Values
+
+
+@dataclass(frozen=True, slots=True)
+class DccFit:
+    """A DCC(1,1) in two stages, and how far to believe it.
+
+    Parameters
+    ----------
+    parameters : Dcc
+        Those of the largest likelihood found.
+    margins : dict of GjrFit
+        First stage, by series; empty where the margins were given.
+    standard_errors : dict of str to float
+        Of news and decay, robust against innovations that are not normal, **taking margins and
+        target for known**: what their estimation adds is not in them. NaN for one on its bound.
+    log_likelihood : float
+        Joint, of the returns as they are given.
+    n_rows : int
+        Sessions it rests on.
+    is_converged : bool
+        Whether both stages ended at a maximum.
+    """
+
+    parameters: Dcc
+    margins: dict[Any, GjrFit]
+    standard_errors: dict[str, float]
+    log_likelihood: float
+    n_rows: int
+    is_converged: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DccPath:
+    """What a DCC knew before each session, and before the one after the last.
+
+    Parameters
+    ----------
+    names : tuple
+        The k series.
+    variances : ndarray
+        Shape (n_rows + 1, k), squared fractions.
+    residuals : ndarray
+        Standardized, shape (n_rows, k).
+    quasi_correlations : ndarray
+        Q, shape (n_rows + 1, k, k).
+    """
+
+    names: tuple[Any, ...]
+    variances: Values
+    residuals: Values
+    quasi_correlations: Values
+
+    @property
+    def correlations(self) -> Values:
+        """Return ``Q_ij / sqrt(Q_ii Q_jj)``, of shape (n_rows + 1, k, k)."""
+        scales = np.sqrt(np.einsum("tii->ti", self.quasi_correlations))
+        found: Values = self.quasi_correlations / (scales[:, :, None] * scales[:, None, :])
+        return found
+
+
+def fit_dcc(
+    series: pd.DataFrame,
+    *,
+    margins: Mapping[Any, Gjr] | None = None,
+    presample: Presample = "backcast",
+    target: Values | None = None,
+    before: Values | None = None,
+) -> DccFit:
+    r"""Fit variances series by series, then news and decay of their correlations.
+
+    The second stage maximises ``-1/2 sum_t (log|R_t| + z_t' R_t^-1 z_t - z_t' z_t)`` over news,
+    decay >= 0, news + decay < 1, from the best points of a grid with a short and a long memory.
+    Nothing is random. After the first stage about 15 ms for two series of 1,300 rows, and 0.6 s
+    for eleven.
+
+    Parameters
+    ----------
+    series : DataFrame
+        Returns, one row per session, at least two columns; log returns or fractions.
+    margins : mapping of column to Gjr, optional
+        Variance parameters to take instead of fitting them.
+    presample : {"backcast", "sample"}
+        As `selloff.tails.gjr.fit_gjr`.
+    target : ndarray, optional
+        S, shape (k, k). By default the correlations of the standardized residuals, each series by
+        its own variance. rmgarch takes their covariance (divisor n - 1).
+    before : ndarray, optional
+        Standardized residuals before the first row, shape (k,), and quasi-correlations S there. By
+        default the first row has S itself. rmgarch takes ones: its first correlations are drawn
+        towards 1 by news.
+
+    Returns
+    -------
+    DccFit
+        Parameters, errors, likelihood.
+
+    Raises
+    ------
+    SeriesError
+        If a column is unfit (`selloff.series.matrix`), or there are fewer than two columns or 100
+        rows.
+
+    References
+    ----------
+    Engle (2002), Journal of Business and Economic Statistics 20(3), 339-350.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rng = np.random.default_rng(1)
+    >>> market = rng.normal(0, 0.01, 500)
+    >>> bank = np.repeat([0.2, 1.5, 0.2, 1.5, 0.2], 100) * market + rng.normal(0, 0.01, 500)
+    >>> fitted = fit_dcc(pd.DataFrame({"SPY": market, "XLF": bank}))
+    >>> fitted.is_converged, bool(fitted.parameters.news > 0.01)
+    (True, True)
+    """
+    values = matrix(series, FEWEST_ROWS, 2)
+    fits = fit_gjr(series, presample=presample) if margins is None else {}
+    given = margins if margins is not None else {name: fits[name].parameters for name in fits}
+    residuals = _standardized(series, values, given)
+    center: Values = np.asarray(np.corrcoef(residuals.T)) if target is None else target
+    second = _Correlations(residuals, center, before)
+    (news, decay), is_converged = _fitted(second)
+    names = tuple(series.columns)
+    parameters = Dcc(
+        names,
+        tuple(given[name] for name in names),
+        news,
+        decay,
+        center,
+        second.unpacked(second.first(news)),
+    )
+    of_margins = float(gjr_log_likelihood(series, given).sum())
+    return DccFit(
+        parameters,
+        fits,
+        dict(zip(("news", "decay"), _standard_errors(second, news, decay), strict=True)),
+        of_margins + float(second.rows(news, decay).sum()),
+        len(values),
+        is_converged and all(each.is_converged for each in fits.values()),
+    )
+
+
+def dcc_path(series: pd.DataFrame, parameters: Dcc) -> DccPath:
+    """Filter variances and correlations with given parameters, one row past the last.
+
+    Parameters
+    ----------
+    series : DataFrame
+        Returns, one row per session; fractions. The columns of the parameters, in any order.
+    parameters : Dcc
+        From rows up to wherever the path is to be believed from.
+
+    Returns
+    -------
+    DccPath
+        Row t is what was known at the close of t - 1; the last row is for the session to come.
+
+    Raises
+    ------
+    SeriesError
+        If a series is missing or unfit (`selloff.series.matrix`).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> steady = Gjr(0.0, 1e-4, 0.0, 0.0, 0.0, 1e-4)
+    >>> known = Dcc(("SPY", "XLF"), (steady, steady), 0.1, 0.8, np.eye(2), np.eye(2))
+    >>> fell = pd.DataFrame({"SPY": [0.0, -0.02], "XLF": [0.001, -0.03]})
+    >>> dcc_path(fell, known).correlations[:, 0, 1].round(6).tolist()
+    [0.0, 0.0, 0.414101]
+    """
+    absent = [name for name in parameters.names if name not in series.columns]
+    if absent:
+        raise SeriesError(f"{absent[0]} has parameters but no returns")
+    ordered = series[list(parameters.names)]
+    margins = dict(zip(parameters.names, parameters.margins, strict=True))
+    residuals = _standardized(ordered, matrix(ordered, 1), margins)
+    second = _Correlations(residuals, parameters.target, None)
+    quasi = second.path(parameters.news, parameters.decay, parameters.first[second.lower])
+    return DccPath(
+        parameters.names,
+        gjr_variances(ordered, margins),
+        residuals,
+        np.ascontiguousarray(np.moveaxis(second.unpacked(quasi), -1, 0)),
+    )
+
+
+def conditional_betas(series: pd.DataFrame, parameters: Dcc, market: Any) -> pd.DataFrame:
+    """Return each series' beta for the session after each row, as known at that row's close.
+
+    ``beta_{i,t+1} = rho_{im,t+1} sigma_{i,t+1} / sigma_{m,t+1}``, all three filtered from the rows
+    up to t.
+
+    Parameters
+    ----------
+    series : DataFrame
+        Returns, one row per session; fractions.
+    parameters : Dcc
+        Of the market and the series.
+    market : column
+        Which of them is the market.
+
+    Returns
+    -------
+    DataFrame
+        The index of `series`, one column for each series but the market.
+
+    Raises
+    ------
+    SeriesError
+        If the market has no parameters, or a series is missing or unfit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> calm, wild = Gjr(0.0, 1e-4, 0, 0, 0, 1e-4), Gjr(0.0, 4e-4, 0, 0, 0, 4e-4)
+    >>> half = np.array([[1.0, 0.5], [0.5, 1.0]])
+    >>> known = Dcc(("SPY", "XLF"), (calm, wild), 0.0, 0.0, half, half)
+    >>> days = pd.date_range("2025-01-27", periods=2)
+    >>> two = pd.DataFrame({"SPY": [0.0, -0.02], "XLF": [0.001, -0.03]}, days)
+    >>> conditional_betas(two, known, "SPY")["XLF"].round(9).tolist()
+    [1.0, 1.0]
+    """
+    import pandas as pd
+
+    if market not in parameters.names:
+        raise SeriesError(f"{market} is the market but has no parameters")
+    path = dcc_path(series, parameters)
+    at = parameters.names.index(market)
+    sigmas = np.sqrt(path.variances[1:])
+    betas = path.correlations[1:, :, at] * sigmas / sigmas[:, [at]]
+    others = [place for place, name in enumerate(parameters.names) if name != market]
+    return pd.DataFrame(
+        betas[:, others], index=series.index, columns=[parameters.names[each] for each in others]
+    )
+
+
+def _standardized(series: pd.DataFrame, values: Values, margins: Mapping[Any, Gjr]) -> Values:
+    means = np.array([margins[name].mean for name in series.columns])
+    found: Values = (values - means) / np.sqrt(gjr_variances(series, margins)[:-1])
+    return found
+
+
+# ------------------------------------------------------------------------- the second stage
+
+
+class _Correlations:
+    """The second stage's likelihood of standardized residuals, in news and decay.
+
+    Matrices are held as their lower triangles, with the rows of time last: every step of a
+    factorization is then one operation over all rows.
+    """
+
+    def __init__(self, residuals: Values, target: Values, before: Values | None) -> None:
+        self.residuals = np.ascontiguousarray(residuals.T)
+        self.k = len(self.residuals)
+        self.lower = np.tril_indices(self.k)
+        rows, columns = self.lower
+        self.products = self.residuals[rows] * self.residuals[columns]
+        self.target = target[self.lower]
+        self.before = self.target if before is None else before[rows] * before[columns]
+
+    def first(self, news: float) -> Values:
+        """Return the quasi-correlations of the first row."""
+        return (1 - news) * self.target + news * self.before
+
+    def unpacked(self, triangles: Values) -> Values:
+        """Return full matrices, of shape (k, k, ...), from lower triangles."""
+        full = np.empty((self.k, self.k, *triangles.shape[1:]))
+        rows, columns = self.lower
+        full[rows, columns] = triangles
+        full[columns, rows] = triangles
+        return full
+
+    def path(self, news: float, decay: float, first: Values) -> Values:
+        """Return the quasi-correlations of all rows and the next, as (k (k + 1) / 2, n + 1)."""
+        steps = news * self.products + ((1 - news - decay) * self.target)[:, None]
+        return recursion(np.concatenate([first[:, None], steps], axis=1), decay)
+
+    def rows(self, news: float, decay: float) -> Values:
+        """Return each row's ``-1/2 (log|R| + z' R^-1 z - z' z)``.
+
+        Of Q itself: R = D Q D with D = diag(q_ii^-1/2), so that log|R| = log|Q| - sum log q_ii and
+        z' R^-1 z = y' Q^-1 y with y_i = q_ii^1/2 z_i.
+        """
+        k = self.k
+        quasi = self.path(news, decay, self.first(news))[:, :-1]
+        work = np.zeros((k + 1, k, quasi.shape[1]))
+        work[self.lower] = quasi
+        diagonal = work[range(k), range(k)]
+        work[k] = self.residuals * np.sqrt(diagonal)
+        # Cholesky, a column at a time, with y as a last row that becomes L^-1 y.
+        total = -np.log(diagonal).sum(axis=0) - np.square(self.residuals).sum(axis=0)
+        for at in range(k):
+            pivot = work[at, at]
+            total += np.log(pivot) + work[k, at] ** 2 / pivot
+            scaled = work[at + 1 :, at] / pivot
+            for column in range(at + 1, k):
+                work[column:, column] -= scaled[column - at - 1 :] * work[column, at]
+        found: Values = total / -2
+        return found
+
+    def scores(self, news: float, decay: float) -> Values:
+        """Return the slopes of each row in news and decay, of shape (n, 2)."""
+        found = []
+        for way in np.eye(2):
+            ahead = np.array([news, decay]) + _STEP * way
+            behind = np.maximum([news, decay] - _STEP * way, 0)
+            gap = (ahead - behind).sum()
+            found.append((self.rows(*ahead) - self.rows(*behind)) / gap)
+        return np.column_stack(found)
+
+
+def _fitted(second: _Correlations) -> tuple[tuple[float, float], bool]:
+    """Return news and decay of the largest likelihood, and whether it is a maximum."""
+    ends = []
+    for memories in _STARTS:
+        grid = [(news, memory * (1 - news)) for memory in memories for news in _NEWS]
+        ends.append(_climbed(second, max(grid, key=lambda each: second.rows(*each).mean())))
+    news, decay, _, is_converged = max(ends, key=lambda each: each[2])
+    return (news, decay), is_converged
+
+
+def _climbed(second: _Correlations, start: tuple[float, float]) -> tuple[float, float, float, bool]:
+    """Return where the optimiser ends from a start, how high, and whether it is a maximum."""
+    from scipy.optimize import minimize
+
+    def clipped(point: Values) -> tuple[float, float]:
+        news, decay = np.clip(point, 0, _MOST)
+        return float(news), float(min(decay, _MOST - news))
+
+    found = minimize(
+        lambda point: -float(second.rows(*clipped(point)).mean()),
+        np.array(start),
+        jac=lambda point: -second.scores(*clipped(point)).mean(axis=0),
+        method="SLSQP",
+        bounds=[(0, _MOST)] * 2,
+        constraints={
+            "type": "ineq",
+            "fun": lambda p: _MOST - p.sum(),
+            "jac": lambda _: -np.ones(2),
+        },
+        options={"ftol": 1e-13, "maxiter": 200},
+    )
+    news, decay = clipped(found.x)
+    return news, decay, float(second.rows(news, decay).sum()), bool(found.success)
+
+
+def _standard_errors(second: _Correlations, news: float, decay: float) -> list[float]:
+    """Return the sandwich's of news and decay; NaN on a bound, where it says nothing."""
+    if min(news, decay, _MOST - news - decay) < 1e-5:  # noqa: PLR2004 - the step below
+        return [float("nan")] * 2
+    step = min(1e-4, min(news, decay, _MOST - news - decay) / 2)
+    hessian = np.array(
+        [
+            (
+                second.scores(news + step * one, decay + step * two).sum(axis=0)
+                - second.scores(news - step * one, decay - step * two).sum(axis=0)
+            )
+            / (2 * step)
+            for one, two in ((1, 0), (0, 1))
+        ]
+    )
+    scores = second.scores(news, decay)
+    inverse = np.linalg.inv((hessian + hessian.T) / 2)
+    covariance = inverse @ (scores.T @ scores) @ inverse
+    errors: list[float] = np.sqrt(np.diag(covariance)).tolist()
+    return errors
