@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from selloff.series import matrix
+from selloff.tails._gjr import Likelihood, climbed, recursion, standard_errors, starts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,20 +23,11 @@ Presample = Literal["backcast", "sample"]
 # Short series have several maxima: of 200 simulated with a beta of 0.88, as many are ambiguous
 # (`GjrFit`) as: of 100 rows 34%, of 250 9%, of 500 0.5%, of 1,000 none.
 FEWEST_ROWS = 100
-# The presample variance of `arch` and frds: 75 squares, each 0.94 times the weight of the one
-# before (arch.univariate.GARCH.backcast).
-_BACKCAST_ROWS, _BACKCAST_DECAY = 75, 0.94
-# Least omega, in units of the sample variance: `arch` has the same order of magnitude.
-_LEAST_OMEGA = 1e-8
 # Two maxima are as good as one another when their likelihoods differ by less than this, half the
 # 5% point of a chi-square with one degree of freedom ...
 _AS_LIKELY = 1.92
 # ... and they are two when their betas are farther apart than this.
 _APART = 0.1
-# A parameter is on its bound when it is closer than this to it.
-_ON_BOUND = 1e-6
-# Slope of what the persistence leaves below 1, in the optimiser's parameters.
-_PERSISTENCE = np.array([0, 0, -0.5, -0.5, -1])
 _NAMES = ("mean", "omega", "alpha", "gamma", "beta")
 
 
@@ -251,85 +243,11 @@ def variance_path(returns: Values, parameters: Gjr) -> Values:
     return recursion(np.concatenate([[parameters.first_variance], steps]), parameters.beta)
 
 
-def recursion(steps: Values, beta: float) -> Values:
-    """Return ``h_t = step_t + beta h_{t-1}`` along the last axis.
-
-    Examples
-    --------
-    >>> recursion(np.array([1.0, 0.0, 1.0]), 0.5).tolist()
-    [1.0, 0.5, 1.25]
-    """
-    from scipy.signal import lfilter
-
-    found: Values = lfilter([1.0], [1.0, -beta], steps, axis=-1)
-    return found
-
-
-# ------------------------------------------------------------------------------ the likelihood
-
-
-class _Point(NamedTuple):
-    """A point the optimiser looks at: the likelihood of each row, and its gradient."""
-
-    rows: Values  # (n,)
-    scores: Values  # (n, 5)
-
-
-class _Likelihood:
-    """The likelihood of returns of unit variance in (mean, omega, a rise's, a fall's, beta).
-
-    The weights of squares after a rise and after a fall make every bound but one a bound on a
-    parameter: alpha is the first, gamma the difference.
-    """
-
-    def __init__(self, returns: Values, *, is_backcast: bool) -> None:
-        self.returns = returns
-        count = min(_BACKCAST_ROWS, len(returns))
-        weights = _BACKCAST_DECAY ** np.arange(count)
-        about = returns[:count] - returns.mean()
-        self.before = float(weights @ about**2 / weights.sum()) if is_backcast else None
-
-    def at(self, theta: Values) -> _Point:
-        """Return rows and scores at one point."""
-        mean, omega, rise, fall, beta = theta
-        residuals = self.returns - mean
-        squares = residuals**2
-        is_fall = residuals < 0
-        weights = np.where(is_fall, fall, rise)
-        first, slopes = self.first(theta)
-        variances = recursion(
-            np.concatenate([[first], omega + weights[:-1] * squares[:-1]]), float(beta)
-        )
-        steps = np.empty((5, len(residuals)))
-        steps[:, 0] = slopes
-        steps[0, 1:] = -2 * weights[:-1] * residuals[:-1]
-        steps[1, 1:] = 1
-        steps[2, 1:] = np.where(is_fall[:-1], 0, squares[:-1])
-        steps[3, 1:] = np.where(is_fall[:-1], squares[:-1], 0)
-        steps[4, 1:] = variances[:-1]
-        ratio = squares / variances
-        scores = recursion(steps, float(beta)) * ((ratio - 1) / (2 * variances))
-        scores[0] += residuals / variances
-        return _Point(-(np.log(2 * np.pi * variances) + ratio) / 2, scores.T)
-
-    def first(self, theta: Values) -> tuple[float, Values]:
-        """Return the variance of the first row, and its gradient."""
-        mean, omega, rise, fall, beta = theta
-        if self.before is None:
-            residuals = self.returns - mean
-            return float(np.mean(residuals**2)), np.array([-2 * residuals.mean(), 0, 0, 0, 0])
-        slopes = np.array([0, 1, self.before / 2, self.before / 2, self.before])
-        return float(omega + ((rise + fall) / 2 + beta) * self.before), slopes
-
-
-# ----------------------------------------------------------------------------------- the fit
-
-
 def _fit(returns: Values, *, is_backcast: bool) -> GjrFit:
     """Fit one series, in units of its standard deviation: the optimiser's steps are absolute."""
     scale = float(returns.std())
-    likelihood = _Likelihood(returns / scale, is_backcast=is_backcast)
-    ends = [_climbed(likelihood, start) for start in _starts(likelihood)]
+    likelihood = Likelihood(returns / scale, is_backcast=is_backcast)
+    ends = [climbed(likelihood, start) for start in starts(likelihood)]
     heights = [float(likelihood.at(end).rows.sum()) for end, _ in ends]
     best = int(np.argmax(heights))
     theta, is_converged = ends[best]
@@ -340,7 +258,7 @@ def _fit(returns: Values, *, is_backcast: bool) -> GjrFit:
     mean, omega, rise, fall, beta = (float(value) for value in theta)
     first, _ = likelihood.first(theta)
     units = np.array([scale, scale**2, 1, 1, 1])
-    errors = _standard_errors(likelihood, theta) * units
+    errors = standard_errors(likelihood, theta) * units
     return GjrFit(
         Gjr(mean * scale, omega * scale**2, rise, fall - rise, beta, first * scale**2),
         dict(zip(_NAMES, errors.tolist(), strict=True)),
@@ -349,78 +267,3 @@ def _fit(returns: Values, *, is_backcast: bool) -> GjrFit:
         is_converged,
         any(rivals),
     )
-
-
-def _starts(likelihood: _Likelihood) -> list[Values]:
-    """Return the best point of a grid with a small, a middling and a large beta."""
-    starts = []
-    for betas in ((0.0, 0.3), (0.6, 0.8), (0.88, 0.95)):
-        points = [
-            np.array([likelihood.returns.mean(), 1 - left, rise, fall, beta])
-            for beta in betas
-            for rise in (0.0, 0.05)
-            for fall in (0.05, 0.2)
-            if (left := (rise + fall) / 2 + beta) < 1
-        ]
-        starts.append(max(points, key=lambda point: likelihood.at(point).rows.sum()))
-    return starts
-
-
-def _climbed(likelihood: _Likelihood, start: Values) -> tuple[Values, bool]:
-    """Return where the optimiser ends from a start, and whether it says that it is a maximum."""
-    from scipy.optimize import minimize
-
-    n = len(likelihood.returns)
-    least = np.array([-np.inf, _LEAST_OMEGA, 0, 0, 0])
-    most = np.array([np.inf, np.inf, 2, 2, 1])
-
-    def downhill(theta: Values) -> tuple[float, Values]:
-        point = likelihood.at(np.clip(theta, least, most))
-        return -float(point.rows.sum()) / n, -point.scores.sum(axis=0) / n
-
-    found = minimize(
-        downhill,
-        start,
-        jac=True,
-        method="SLSQP",
-        bounds=list(zip(least, most, strict=True)),
-        constraints={"type": "ineq", "fun": _unspent, "jac": lambda _: _PERSISTENCE},
-        options={"ftol": 1e-13, "maxiter": 500},
-    )
-    end: Values = np.clip(found.x, least, most)
-    return end, bool(found.success)
-
-
-def _unspent(theta: Values) -> float:
-    return 1 + float(_PERSISTENCE @ theta)
-
-
-def _standard_errors(likelihood: _Likelihood, theta: Values) -> Values:
-    """Return the sandwich's, of mean, omega, alpha, gamma and beta in the optimiser's units.
-
-    Only along the directions in which the maximum could have been elsewhere: not off a bound, and
-    along a persistence of 1 where it is on that.
-    """
-    is_free = theta > np.array([-np.inf, 10 * _LEAST_OMEGA, _ON_BOUND, _ON_BOUND, _ON_BOUND])
-    along = np.eye(5)[:, is_free]
-    if _unspent(theta) < _ON_BOUND and is_free[4]:
-        along = along[:, :-1]
-        along[4] = _PERSISTENCE[is_free][:-1]
-    scores = likelihood.at(theta).scores @ along
-    hessian = np.empty((along.shape[1],) * 2)
-    for row, direction in enumerate(along.T):
-        step = 1e-5 * max(1e-2, float(np.abs(theta * direction).max()))
-        ahead, behind = (
-            likelihood.at(theta + way * direction).scores.sum(axis=0) for way in (step, -step)
-        )
-        hessian[row] = (ahead - behind) @ along / (2 * step)
-    try:
-        inverse = np.linalg.inv((hessian + hessian.T) / 2)
-    except np.linalg.LinAlgError:  # a likelihood flat in some direction has no errors to show
-        return np.full(5, np.nan)
-    covariance = along @ inverse @ (scores.T @ scores) @ inverse @ along.T
-    to_gamma = np.eye(5)
-    to_gamma[3, 2] = -1
-    errors: Values = np.sqrt(np.diag(to_gamma @ covariance @ to_gamma.T))
-    errors[~is_free] = np.nan
-    return errors

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selloff.series import SeriesError
-from selloff.tails import dcc
+from selloff.tails._correlations import Correlations
 from selloff.tails.dcc import Dcc, conditional_betas, dcc_path, fit_dcc
 from selloff.tails.gjr import Gjr
 
@@ -70,7 +70,7 @@ def test_the_second_stage_is_the_density_of_correlated_normals():
     truth = of_seven()
     frame = simulated(30, truth=truth)
     path = dcc_path(frame, truth)
-    second = dcc._Correlations(path.residuals, truth.target, None)
+    second = Correlations(path.residuals, truth.target, None)
     joint = [
         multivariate_normal.logpdf(drawn, cov=correlations)
         for drawn, correlations in zip(path.residuals, path.correlations, strict=False)
@@ -138,7 +138,7 @@ def test_no_neighbour_is_more_likely_than_the_fit(size):
     frame = simulated(1_200, 2)
     fitted = fit_dcc(frame)
     residuals = dcc_path(frame, fitted.parameters).residuals
-    second = dcc._Correlations(residuals, fitted.parameters.target, None)
+    second = Correlations(residuals, fitted.parameters.target, None)
     found = np.array([fitted.parameters.news, fitted.parameters.decay])
     best = second.rows(*found).sum()
     for angle in np.linspace(0, 2 * np.pi, 16):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selloff.series import SeriesError
-from selloff.tails import gjr
+from selloff.tails._gjr import Likelihood
 from selloff.tails.gjr import Gjr, fit_gjr, gjr_log_likelihood, gjr_variances
 
 TRUTH = Gjr(0.0004, 3e-6, 0.03, 0.12, 0.88, 1e-4)
@@ -48,7 +48,7 @@ def test_the_likelihood_is_that_of_normal_densities():
 @pytest.mark.parametrize("is_backcast", [True, False])
 def test_the_scores_are_the_slopes_of_the_likelihood(is_backcast):
     returns = simulated(300)["XLF"].to_numpy() * 100
-    likelihood = gjr._Likelihood(returns, is_backcast=is_backcast)
+    likelihood = Likelihood(returns, is_backcast=is_backcast)
     theta = np.array([0.05, 0.04, 0.06, 0.2, 0.8])
     for place in range(5):
         step = np.zeros(5)
@@ -98,7 +98,7 @@ def test_the_likelihood_of_a_fit_is_that_of_its_parameters(presample):
 def test_no_neighbour_is_more_likely_than_the_fit():
     frame = simulated(900)
     fitted = fit_gjr(frame, presample="sample")["XLF"]
-    likelihood = gjr._Likelihood(frame["XLF"].to_numpy(), is_backcast=False)
+    likelihood = Likelihood(frame["XLF"].to_numpy(), is_backcast=False)
     found = fitted.parameters
     theta = np.array([found.mean, found.omega, found.alpha, found.alpha + found.gamma, found.beta])
     rng = np.random.default_rng(2)
