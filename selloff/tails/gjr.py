@@ -107,7 +107,8 @@ def fit_gjr(series: pd.DataFrame, *, presample: Presample = "backcast") -> dict[
     All five parameters by normal maximum likelihood with exact gradients, from the best point of a
     grid in each of three ranges of beta; the largest likelihood is returned. The bounds are those
     of `arch`: omega > 0, alpha >= 0, alpha + gamma >= 0, 0 <= beta, persistence at most 1. Nothing
-    is random: the same rows give the same parameters. About 15 ms per series of 1,300 rows.
+    is random: the same rows give the same parameters, to 1e-13 under another number of threads.
+    About 15 ms per series of 1,300 rows.
 
     Parameters
     ----------
@@ -141,8 +142,8 @@ def fit_gjr(series: pd.DataFrame, *, presample: Presample = "backcast") -> dict[
     >>> rng = np.random.default_rng(1)
     >>> calm, wild = rng.normal(0, 0.01, 300), rng.normal(0, 0.03, 300)
     >>> fitted = fit_gjr(pd.DataFrame({"XLK": np.concatenate([calm, wild])}))["XLK"]
-    >>> fitted.is_converged, bool(0.9 < fitted.parameters.persistence < 1)
-    (True, True)
+    >>> fitted.is_converged, round(fitted.parameters.persistence, 6)  # a break looks like this
+    (True, 1.0)
     """
     if presample not in {"backcast", "sample"}:
         raise ValueError(f"presample is 'backcast' or 'sample', not {presample!r}")
