@@ -92,6 +92,11 @@ class DccFit:
     n_rows: int
     is_converged: bool
 
+    @property
+    def is_ambiguous(self) -> bool:
+        """Return whether the variance of some series has two maxima that are as likely."""
+        return any(each.is_ambiguous for each in self.margins.values())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DccPath:
@@ -163,6 +168,8 @@ def fit_dcc(
     SeriesError
         If a column is unfit (`selloff.series.matrix`), or there are fewer than two columns or 100
         rows.
+    ValueError
+        If `target` is not a positive definite matrix of that shape.
 
     References
     ----------
@@ -183,6 +190,7 @@ def fit_dcc(
     given = margins if margins is not None else {name: fits[name].parameters for name in fits}
     residuals = _standardized(series, values, given)
     center: Values = np.asarray(np.corrcoef(residuals.T)) if target is None else target
+    _refuse_indefinite(center, len(series.columns))
     second = Correlations(residuals, center, before)
     (news, decay), is_converged = fitted(second)
     names = tuple(series.columns)
@@ -298,6 +306,14 @@ def conditional_betas(series: pd.DataFrame, parameters: Dcc, market: Any) -> pd.
     return pd.DataFrame(
         betas[:, others], index=series.index, columns=[parameters.names[each] for each in others]
     )
+
+
+def _refuse_indefinite(target: Values, k: int) -> None:
+    if target.shape != (k, k):
+        raise ValueError(f"a target of shape {target.shape} for {k} series")
+    least = float(np.linalg.eigvalsh(target)[0])
+    if not least > 0:
+        raise ValueError(f"the target's least eigenvalue is {least:.3g}, not above 0")
 
 
 def _standardized(series: pd.DataFrame, values: Values, margins: Mapping[Any, Gjr]) -> Values:

@@ -34,6 +34,8 @@ _TABLE = 1 << 17
 # third where the fall is likely and to a tenth where it is one in 2,000; from 0.6 on single paths
 # explode in markets whose persistence is 1.
 _SHARE = 0.4
+# Where numbers of a path end: a price 5e21 times today's is the model's, not a market's.
+_LARGEST_LOG = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ def _draws(
         tilted = pool.table[random.integers(0, len(pool.table), (horizon, size - n_plain))]
         rows = np.concatenate([plain, tilted], axis=1)
         share = n_plain / size
-        ratio = np.exp(-pool.log_weights[rows].sum(axis=0))
+        ratio = np.exp(np.minimum(-pool.log_weights[rows].sum(axis=0), _LARGEST_LOG))
         yield rows, 1 / (share + (1 - share) * ratio)
 
 
@@ -248,7 +250,7 @@ def _market_returns(drawn: Values, start: _Start) -> Values:
         total += shocks
         weights = rules.alpha + rules.gamma * (today < 0)
         variance = rules.omega + weights * shocks**2 + rules.beta * variance
-    found: Values = np.expm1(total)
+    found: Values = np.expm1(np.minimum(total, _LARGEST_LOG))
     return found
 
 
@@ -274,12 +276,16 @@ def _returns(pool: _Pool, rows: NDArray[np.int64], start: _Start) -> Values:
             back + start.news * product + start.decay * last
             for back, product, last in zip(rest, products, quasi, strict=True)
         ]
-    found: Values = np.expm1(total)
+    found: Values = np.expm1(np.minimum(total, _LARGEST_LOG))
     return found
 
 
 def _summary(weights: Values, losses: Values, n_paths: int) -> LongRunShortfall:
-    """Return the weighted mean, with the error of a ratio of two sums."""
+    """Return the weighted mean, with the error of a ratio of two sums.
+
+    That half the paths are drawn one way and half the other is left out of it: the error is, if
+    anything, too large.
+    """
     total, squares = float(weights.sum()), float(weights @ weights)
     probability = total / n_paths
     spread = max(0.0, squares / n_paths - probability**2)

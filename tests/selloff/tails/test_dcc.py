@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -203,3 +205,18 @@ def test_one_series_or_one_without_returns_is_refused_by_name():
         dcc_path(frame[["SPY"]], PAIR)
     with pytest.raises(SeriesError, match="QQQ is the market but has no parameters"):
         conditional_betas(frame, PAIR, "QQQ")
+
+
+def test_a_target_that_is_none_is_refused_with_numbers():
+    frame = simulated(200)
+    with pytest.raises(ValueError, match=r"a target of shape \(3, 3\) for 2 series"):
+        fit_dcc(frame, target=np.eye(3))
+    with pytest.raises(ValueError, match=r"least eigenvalue is -0\.2, not above 0"):
+        fit_dcc(frame, target=np.array([[1.0, 1.2], [1.2, 1.0]]))
+
+
+def test_a_fit_is_ambiguous_when_one_of_its_variances_is():
+    fitted = fit_dcc(simulated(2_000))
+    assert not fitted.is_ambiguous
+    margins = fitted.margins | {"XLF": replace(fitted.margins["XLF"], is_ambiguous=True)}
+    assert replace(fitted, margins=margins).is_ambiguous

@@ -200,3 +200,15 @@ def test_what_cannot_be_simulated_is_refused_with_numbers():
         long_run_shortfalls(frame, known, "SPY", horizon=0, n_paths=100)
     with pytest.raises(SeriesError, match="QQQ is the market but has no parameters"):
         long_run_shortfalls(frame, known, "QQQ")
+
+
+def test_exploding_paths_leave_numbers():
+    rules = Gjr(0.0, 1e-6, 0.2, 0.6, 0.5, 1e-4)
+    target = np.array([[1.0, 0.6], [0.6, 1.0]])
+    known = Dcc(("SPY", "XLF"), (rules, rules), 0.06, 0.9, target, target)
+    frame = pd.DataFrame(
+        np.random.default_rng(0).standard_t(3, (500, 2)) * 0.01, columns=["SPY", "XLF"]
+    )
+    found = long_run_shortfalls(frame, known, "SPY", horizon=126, n_paths=4_000)["XLF"]
+    assert np.isfinite([found.shortfall, found.standard_error, found.n_effective]).all()
+    assert 0 < found.probability < 1
