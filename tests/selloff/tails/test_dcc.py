@@ -218,5 +218,5 @@ def test_a_target_that_is_none_is_refused_with_numbers():
 def test_a_fit_is_ambiguous_when_one_of_its_variances_is():
     fitted = fit_dcc(simulated(2_000))
     assert not fitted.is_ambiguous
-    margins = fitted.margins | {"XLF": replace(fitted.margins["XLF"], is_ambiguous=True)}
+    margins = fitted.margins | {"XLF": replace(fitted.margins["XLF"], rival=CALM)}
     assert replace(fitted, margins=margins).is_ambiguous

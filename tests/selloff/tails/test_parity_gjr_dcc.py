@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from selloff.tails.dcc import fit_dcc
 from selloff.tails.gjr import fit_gjr, gjr_log_likelihood
+from selloff.tails.long_run import long_run_shortfalls
 from tests.selloff.tails import parity_gjr_dcc as parity
 
 pytestmark = pytest.mark.skipif(
@@ -85,5 +87,23 @@ def test_the_two_maxima_of_goldman_sachs_are_told():
     assert likelihood > max(parity.FRDS.values()) - 5e-4
     assert likelihood - parity.FRDS["arch on GS, beta 0.926"] == pytest.approx(0.117, abs=1e-3)
     assert fitted["GS"].parameters.beta < 1e-6
-    assert fitted["GS"].is_ambiguous
-    assert not fitted["^GSPC"].is_ambiguous
+    assert fitted["GS"].rival.beta == pytest.approx(0.9257, abs=1e-4)
+    assert fitted["^GSPC"].rival is None
+
+
+def test_the_rival_maximum_moves_the_shortfall_by_far_more_than_simulation_does():
+    returns = parity.frds_returns()
+    fitted = fit_gjr(returns)
+    likeliest = {name: each.parameters for name, each in fitted.items()}
+    pair = [
+        fit_dcc(returns, margins=margins)
+        for margins in (likeliest, likeliest | {"GS": fitted["GS"].rival})
+    ]
+    ours, rival = (
+        long_run_shortfalls(returns, each.parameters, "^GSPC", n_paths=40_000)["GS"]
+        for each in pair
+    )
+    assert rival.shortfall - ours.shortfall == pytest.approx(0.0115, abs=0.004)
+    assert rival.shortfall - ours.shortfall > 5 * ours.standard_error
+    # With the correlations, it is the rival that is more likely.
+    assert pair[1].log_likelihood - pair[0].log_likelihood == pytest.approx(1.85, abs=0.02)
