@@ -145,7 +145,8 @@ def fit_dcc(
     Parameters
     ----------
     series : DataFrame
-        Returns, one row per session, at least two columns; log returns or fractions.
+        Returns, one row per session, at least two columns; log returns or fractions, none
+        missing.
     margins : mapping of column to Gjr, optional
         Variance parameters to take instead of fitting them.
     presample : {"backcast", "sample"}
@@ -219,7 +220,8 @@ def dcc_path(series: pd.DataFrame, parameters: Dcc) -> DccPath:
     Parameters
     ----------
     series : DataFrame
-        Returns, one row per session; fractions. The columns of the parameters, in any order.
+        Returns, one row per session; fractions, none missing. The columns of the parameters,
+        in any order.
     parameters : Dcc
         From rows up to wherever the path is to be believed from.
 
@@ -267,7 +269,7 @@ def conditional_betas(series: pd.DataFrame, parameters: Dcc, market: Any) -> pd.
     Parameters
     ----------
     series : DataFrame
-        Returns, one row per session; fractions.
+        Returns, one row per session; fractions, none missing.
     parameters : Dcc
         Of the market and the series.
     market : column

@@ -119,7 +119,8 @@ def fit_gjr(series: pd.DataFrame, *, presample: Presample = "backcast") -> dict[
     Parameters
     ----------
     series : DataFrame
-        Returns, one row per session, one column per series; log returns or fractions.
+        Returns, one row per session, one column per series; log returns or fractions,
+        none missing.
     presample : {"backcast", "sample"}
         What stands for variance and squared residual before the first row. "backcast" (as `arch`
         and frds): 75 first squares about the sample mean, decaying by 0.94. "sample" (as rugarch):
@@ -166,7 +167,7 @@ def gjr_variances(series: pd.DataFrame, parameters: Mapping[Any, Gjr]) -> Values
     Parameters
     ----------
     series : DataFrame
-        Returns, one row per session, one column per series; fractions.
+        Returns, one row per session, one column per series; fractions, none missing.
     parameters : mapping of column to Gjr
         One for each column.
 
@@ -206,7 +207,7 @@ def gjr_log_likelihood(series: pd.DataFrame, parameters: Mapping[Any, Gjr]) -> V
     Parameters
     ----------
     series : DataFrame
-        Returns, one row per session, one column per series; fractions.
+        Returns, one row per session, one column per series; fractions, none missing.
     parameters : mapping of column to Gjr
         One for each column.
 

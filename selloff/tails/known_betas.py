@@ -43,7 +43,7 @@ def betas_as_known(
     Parameters
     ----------
     series : DataFrame
-        Returns, one row per session; fractions. The market and the series.
+        Returns, one row per session; fractions, none missing. The market and the series.
     market : column
         Which of them is the market.
     window : int

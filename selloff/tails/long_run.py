@@ -93,7 +93,7 @@ def long_run_shortfalls(
     Parameters
     ----------
     series : DataFrame
-        **Log** returns, one row per session up to the one that is known last.
+        **Log** returns, one row per session up to the one that is known last, none missing.
     parameters : Dcc
         Of the market and the series, from no later rows.
     market : column
