@@ -1,29 +1,53 @@
 """How a sell-off spread: which sectors were hit, when first, and how they moved with the origin."""
 
+# ruff: noqa: PD003, PD004 - Ibis, not pandas: its columns know isnull and notnull only
+
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selloff._ibis import looked_up
+import numpy as np
+
+from selloff._ibis import fetched, looked_up
+from selloff.event_sessions import with_horizons
+from selloff.groups import VALUED_SHARE
 from selloff.markets import region_closes
 from selloff.members import members
+from selloff.portfolio_tests import member_series, portfolio_tests
+from selloff.returns import NOISE_SIGMA, MarketModel
 from selloff.valuation import counted_once
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pandas as pd
 
 # A variance below this (log points squared, per session) is rounding noise, not movement.
 NOISE_VARIANCE = 1e-20
+# Below this many means of a sector their standard deviation is known to 16% at best.
+MINIMUM_HISTORY = 20
 
 _COLUMNS = (
     "event_id",
     "sector",
     "session_date",
+    "role",
+    "is_source",
+    "is_hit",
+    "hit_rank",
     "n_members",
     "mean_abnormal_return",
     "median_abnormal_return",
+    "value_weighted_abnormal_return",
+    "mean_abnormal_z",
     "share_falling",
+    "hardest_hit_listing_id",
+    "hardest_hit_abnormal_z",
     "abnormal_market_value_lost_usd",
+    "statistic",
+    "p_value",
+    "adjusted_p_value",
+    "n_estimation",
     "correlation_before",
     "n_before",
     "correlation_after",
@@ -40,23 +64,12 @@ _COLUMNS = (
 _PAIR = ("event_id", "sector")
 
 
-def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four thresholds
-    selloff_events: ir.Table,
-    selloff_metrics: ir.Table,
-    abnormal_returns: ir.Table,
-    instruments: ir.Table,
-    sessions: ir.Table,
-    window_before: int = 60,
-    window_after: int = 20,
-    minimum: int = 5,
-    falling_z: float = -2.0,
-) -> ir.Table:
-    """Return, for each detected event and sector of its region, how hard and how early it was hit.
+@dataclass(frozen=True, slots=True)
+class Contagion:
+    """What is looked at around an event, and from when on it counts.
 
     Parameters
     ----------
-    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions : ibis Table
-        Columns of the tables of these names.
     window_before, window_after : int
         Sessions of the region before and after the event's first session, itself excluded, over
         which a sector's mean log return is correlated with the origin sector's.
@@ -64,31 +77,85 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
         Pairs of sessions without which a correlation is NULL.
     falling_z : float
         Abnormal z at or below which a listing, or a sector's mean, is falling.
+    false_discovery_rate : float
+        Share of the sectors called hit or raised that may be so by chance (fraction).
+    model : MarketModel
+        Estimation rows of the sectors' portfolios.
+    """
+
+    window_before: int = 60
+    window_after: int = 20
+    minimum: int = 5
+    falling_z: float = -2.0
+    false_discovery_rate: float = 0.05
+    model: MarketModel = field(default_factory=MarketModel)
+
+    def __post_init__(self) -> None:
+        if min(self.window_before, self.window_after) < 0 or self.minimum <= 1:
+            raise ValueError(f"sessions are counted, a correlation needs two at least: {self}")
+        if not 0 < self.false_discovery_rate < 1:
+            raise ValueError(f"a rate lies between 0 and 1, not {self.false_discovery_rate:g}")
+
+
+def sector_contagion(
+    selloff_events: ir.Table,
+    selloff_metrics: ir.Table,
+    abnormal_returns: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+    chosen: Contagion | None = None,
+) -> pd.DataFrame:
+    """Return, for each event and sector of its region, its role, and how hard and early it was hit.
+
+    Parameters
+    ----------
+    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions : ibis Table
+        Columns of the tables of these names.
+    chosen : Contagion, optional
+        Windows and thresholds; the defaults of `Contagion` without it.
 
     Returns
     -------
-    ibis Table
+    DataFrame
         Columns of ``mart.sector_contagion``. Members (`selloff.members`) have an abnormal
         return in the event's first session (log points, negative when the price falls). Losses are
         USD, positive when lost, each firm counted once, NULL where no member's share count was
-        known. Correlations are NULL without an origin sector or movement, 1 for the origin itself.
-        `first_falling_at` is the earliest close, in any region, after the event began and up to the
-        region's next close after its last session, at which the sector's mean abnormal z there was
-        falling. Outcomes have seen `observed_through`.
+        known. `is_source` is the event's origin sector; what is hit is tested by
+        `selloff.portfolio_tests`, on the same members, among all sectors of the event. Correlations
+        are NULL without an origin sector or movement, 1 for the origin itself. `first_falling_at`
+        is the earliest close, in any region, after the event began and up to the region's next
+        close after its last session, at which the sector was falling there: its members' mean
+        abnormal z, over the standard deviation of that mean on rows [-260,-11] (by itself where
+        fewer than 20 are known), at or below `falling_z`, and lost by then.
+        Outcomes have seen `observed_through`.
     """
-    import ibis
-
+    asked = chosen or Contagion()
     events = selloff_events.filter(selloff_events.status != "withdrawn").select(
         "event_id", "region", "session_date", "last_session_date", "started_at", "origin_sector"
     )
     panel = members(abnormal_returns, instruments).filter(lambda t: t.sector.notnull())
-    rows = _impact(events, panel, selloff_metrics, instruments, falling_z)
-    window = _window(events, panel, window_before, window_after)
+    hit = panel.filter(panel.abnormal_return.notnull()).inner_join(
+        events.select("event_id", "region", "session_date", "origin_sector"),
+        ("region", "session_date"),
+    )
+    rows = _impact(hit, selloff_metrics, instruments, asked.falling_z)
+    window = _window(events, panel, asked)
     for part in (
-        _correlations(window, minimum),
-        _first_falls(events, panel, region_closes(instruments, sessions), falling_z),
+        _hardest_hit(hit),
+        _correlations(window, asked.minimum),
+        _first_falls(events, panel, region_closes(instruments, sessions), asked.falling_z),
     ):
         rows = looked_up(rows, part, _PAIR)
+    rows = _with_outcomes(rows, window)
+    tests = portfolio_tests(fetched(member_series(hit, abnormal_returns, asked.model)), asked.model)
+    found = fetched(rows).merge(tests, on=list(_PAIR), how="left")
+    return _with_roles(found, asked.false_discovery_rate)[list(_COLUMNS)]
+
+
+def _with_outcomes(rows: ir.Table, window: ir.Table) -> ir.Table:
+    """Add the order of the falls, and what the rows have seen."""
+    import ibis
+
     seen = window.group_by("event_id").aggregate(
         observed_through=window.session_date.max(where=window.offset > 0),
         window_as_of=window.as_of.max(),
@@ -97,28 +164,36 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
     by_time = ibis.window(
         group_by="event_id", order_by=rows.first_falling_at.asc(nulls_first=False)
     )
-    rank = (ibis.dense_rank().over(by_time) + 1).cast("int64")
+    order = (ibis.dense_rank().over(by_time) + 1).cast("int64")
+    by_return = ibis.window(group_by="event_id", order_by=rows.mean_abnormal_return)
     return rows.mutate(
         n_before=rows.n_before.fill_null(0),
         n_after=rows.n_after.fill_null(0),
-        first_falling_order=rows.first_falling_at.isnull().ifelse(None, rank),
+        first_falling_order=rows.first_falling_at.isnull().ifelse(None, order),
+        hit_rank=(ibis.rank().over(by_return) + 1).cast("int64"),
         as_of=ibis.greatest(rows.as_of, ibis.coalesce(rows.window_as_of, rows.as_of)),
-    ).select(*_COLUMNS)
+    )
+
+
+def _with_roles(rows: pd.DataFrame, false_discovery_rate: float) -> pd.DataFrame:
+    """Say of each sector whether it was the source, was hit, was raised or was spared."""
+    is_known = rows["adjusted_p_value"].notna()
+    is_moved = rows["adjusted_p_value"] <= false_discovery_rate
+    is_hit = is_moved & (rows["statistic"] < 0)
+    role = np.select(
+        [rows["is_source"].astype(bool), ~is_known, is_hit, is_moved],
+        ["source", "untested", "hit", "raised"],
+        "spared",
+    )
+    return rows.assign(role=role, is_hit=is_hit.astype(object).where(is_known, None))
 
 
 def _impact(
-    events: ir.Table,
-    panel: ir.Table,
-    selloff_metrics: ir.Table,
-    instruments: ir.Table,
-    falling_z: float,
+    hit: ir.Table, selloff_metrics: ir.Table, instruments: ir.Table, falling_z: float
 ) -> ir.Table:
     """Return one row per event and sector with what its members suffered."""
     import ibis
 
-    hit = panel.filter(panel.abnormal_return.notnull()).inner_join(
-        events.select("event_id", "region", "session_date"), ("region", "session_date")
-    )
     worth = selloff_metrics.shares_outstanding * selloff_metrics.usd_per_currency
     losses = selloff_metrics.select(
         "event_id",
@@ -131,10 +206,16 @@ def _impact(
     hit = counted_once(hit, instruments, ("event_id",), "market_value_usd")
     n_measured = hit.abnormal_z.count().cast("float64").nullif(0)
     n_falling = (hit.abnormal_z <= falling_z).ifelse(1.0, 0.0).sum()
+    value = hit.is_counted.ifelse(hit.market_value_usd, None)
+    is_valued = value.count() >= hit.count() * VALUED_SHARE
+    weighted = (value * hit.abnormal_return).sum() / value.sum().nullif(0)
     return hit.group_by(*_PAIR, "session_date").aggregate(
+        is_source=(hit.sector == hit.origin_sector).cast("int64").fill_null(0).max() > 0,
         n_members=hit.count(),
         mean_abnormal_return=hit.abnormal_return.mean(),
         median_abnormal_return=hit.abnormal_return.median(),
+        value_weighted_abnormal_return=is_valued.ifelse(weighted, None),
+        mean_abnormal_z=hit.abnormal_z.mean(),
         share_falling=n_falling / n_measured,
         abnormal_market_value_lost_usd=hit.abnormal_market_value_lost_usd.sum(where=hit.is_counted),
         n_flagged=hit.n_flagged.sum(),
@@ -144,7 +225,19 @@ def _impact(
     )
 
 
-def _window(events: ir.Table, panel: ir.Table, window_before: int, window_after: int) -> ir.Table:
+def _hardest_hit(hit: ir.Table) -> ir.Table:
+    """Return each sector's member with the lowest abnormal z; ties go by its key."""
+    import ibis
+
+    measured = hit.filter(hit.abnormal_z.notnull())
+    turn = ibis.row_number().over(group_by=_PAIR, order_by=("abnormal_z", "listing_id"))
+    worst = measured.mutate(turn=turn).filter(lambda t: t.turn == 0)
+    return worst.select(
+        *_PAIR, hardest_hit_listing_id="listing_id", hardest_hit_abnormal_z="abnormal_z"
+    )
+
+
+def _window(events: ir.Table, panel: ir.Table, chosen: Contagion) -> ir.Table:
     """Return each sector's mean log return on the region's sessions around each event."""
     import ibis
 
@@ -164,7 +257,9 @@ def _window(events: ir.Table, panel: ir.Table, window_before: int, window_after:
     around = starts.inner_join(days, "region")
     around = around.mutate(offset=around.position - around.event_position)
     around = around.filter(
-        around.offset != 0, around.offset >= -window_before, around.offset <= window_after
+        around.offset != 0,
+        around.offset >= -chosen.window_before,
+        around.offset <= chosen.window_after,
     ).select("event_id", "region", "origin_sector", "offset", "session_date")
     return around.inner_join(series, ("region", "session_date"))
 
@@ -206,31 +301,57 @@ def _correlations(window: ir.Table, minimum: int) -> ir.Table:
     )
 
 
+def _against_past(means: ir.Table) -> ir.FloatingColumn:
+    """Hold each sector's mean z against how widely it usually strays, where that is known.
+
+    The mean of 22 members, hardly correlated, strays by a third of what a single listing does: one
+    threshold for both would call a sector falling the later the more members it has.
+    """
+    import ibis
+
+    model = MarketModel()
+    past = ibis.window(
+        group_by=("region", "sector"),
+        order_by="session_date",
+        preceding=(model.first, model.last),
+    )
+    spread = means.mean_z.std(how="sample").over(past)
+    is_known = (means.mean_z.count().over(past) >= MINIMUM_HISTORY) & (spread > NOISE_SIGMA)
+    return is_known.ifelse(means.mean_z / spread, means.mean_z)
+
+
 def _first_falls(events: ir.Table, panel: ir.Table, closes: ir.Table, falling_z: float) -> ir.Table:
     """Return when, and in which region, each sector was first falling in each event."""
     import ibis
 
     means = panel.group_by("region", "sector", "session_date").aggregate(
-        mean_z=panel.abnormal_z.mean()
+        mean_z=panel.abnormal_z.mean(), mean_return=panel.abnormal_return.mean()
     )
-    falls = (
-        means.filter(means.mean_z <= falling_z)
-        .inner_join(closes, ("region", "session_date"))
-        .select("sector", first_falling_at="first_close", first_falling_region="region")
+    means = means.mutate(z=_against_past(means)).inner_join(closes, ("region", "session_date"))
+    moves = means.select(
+        "sector",
+        "z",
+        "mean_return",
+        first_falling_at="first_close",
+        first_falling_region="region",
     )
-    ahead = events.inner_join(
-        closes.select("region", "first_close", next_date="session_date"), "region"
-    )
-    ahead = ahead.filter(ahead.next_date > ahead.last_session_date)
-    limits = ahead.group_by("event_id").aggregate(horizon=ahead.first_close.min())
-    bounded = looked_up(events.select("event_id", "started_at"), limits, "event_id")
+    bounded = with_horizons(events, closes).select("event_id", "started_at", "horizon")
     met = bounded.inner_join(
-        falls,
+        moves,
         (
-            falls.first_falling_at > bounded.started_at,
-            bounded.horizon.isnull() | (falls.first_falling_at <= bounded.horizon),
+            moves.first_falling_at > bounded.started_at,
+            bounded.horizon.isnull() | (moves.first_falling_at <= bounded.horizon),
         ),
     )
+    # Who only gives back what it had gained since the start has not fallen in the event.
+    so_far = ibis.window(
+        group_by=(*_PAIR, "first_falling_region"),
+        order_by="first_falling_at",
+        preceding=None,
+        following=0,
+    )
+    met = met.mutate(since_start=met.mean_return.sum().over(so_far))
+    met = met.filter(met.z <= falling_z, met.since_start < 0)
     turn = ibis.row_number().over(
         group_by=_PAIR, order_by=("first_falling_at", "first_falling_region")
     )

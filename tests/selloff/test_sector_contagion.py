@@ -7,7 +7,8 @@ import pytest
 from selloff.sector_contagion import sector_contagion
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
 from warehouse.tables.returns import ABNORMAL_RETURNS
-from warehouse.tables.selloffs import SECTOR_CONTAGION, SELLOFF_EVENTS, SELLOFF_METRICS
+from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
+from warehouse.tables.spread import SECTOR_CONTAGION
 
 COUNT, EVENT = 100, 70
 

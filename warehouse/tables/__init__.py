@@ -16,6 +16,7 @@ from warehouse.tables import (
     quarantine,
     returns,
     selloffs,
+    spread,
     valuation,
 )
 
@@ -32,6 +33,7 @@ MODULES = (
     selloffs,
     losses,
     event_studies,
+    spread,
     meta,
 )
 TABLES: tuple[Table, ...] = tuple(
