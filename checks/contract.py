@@ -30,6 +30,7 @@ MAY_BE_EMPTY = {
     "mart.dropped_observations",
     "mart.event_study_tests",
     "mart.car_paths",
+    "mart.contagion_paths",
     "mart.loss_totals",
     "mart.market_value_losses",
     "mart.market_days",
