@@ -69,6 +69,9 @@ def contagion_paths(  # noqa: PLR0913 - seven tables and two options
     itself, if 20 rows say how far they usually stray from it; else a firm that was listed the year
     before its fall would be left out (GE Vernova, Siemens Energy's bars).
 
+    On a day without news 2.8% of the equities fall so by chance and on news of their own (5,683
+    z of 2024-10 to 2025-02): of a large market, ask for a lower z.
+
     Parameters
     ----------
     selloff_events, daily_prices, abnormal_returns, instruments, sessions, shares_outstanding, \

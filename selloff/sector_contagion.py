@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selloff._ibis import fetched, looked_up
-from selloff.event_sessions import with_horizons
+from selloff.first_falls import first_falls
 from selloff.groups import VALUED_SHARE
 from selloff.markets import region_closes
 from selloff.members import members
 from selloff.portfolio_tests import member_series, portfolio_tests
-from selloff.returns import NOISE_SIGMA, MarketModel
+from selloff.returns import MarketModel
 from selloff.valuation import counted_once
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 # A variance below this (log points squared, per session) is rounding noise, not movement.
 NOISE_VARIANCE = 1e-20
-# Below this many means of a sector their standard deviation is known to 16% at best.
-MINIMUM_HISTORY = 20
 
 _COLUMNS = (
     "event_id",
@@ -130,26 +128,118 @@ def sector_contagion(
         Outcomes have seen `observed_through`.
     """
     asked = chosen or Contagion()
-    events = selloff_events.filter(selloff_events.status != "withdrawn").select(
+    series = sector_series(selloff_events, abnormal_returns, instruments, asked)
+    rows = sector_rows(
+        selloff_events, selloff_metrics, abnormal_returns, instruments, sessions, asked
+    )
+    return with_roles(fetched(rows), portfolio_tests(fetched(series), asked.model), asked)
+
+
+def sector_series(
+    selloff_events: ir.Table, abnormal_returns: ir.Table, instruments: ir.Table, chosen: Contagion
+) -> ir.Table:
+    """Return the series of each event's sectors, for `portfolio_tests`, as an expression.
+
+    Parameters
+    ----------
+    selloff_events, abnormal_returns, instruments : ibis Table
+        As for `sector_contagion`.
+    chosen : Contagion
+        How many rows before the event are asked for.
+
+    Returns
+    -------
+    ibis Table
+        As `selloff.portfolio_tests.member_series` gives it.
+    """
+    hit = _hit(_events(selloff_events), _panel(abnormal_returns, instruments))
+    return member_series(hit, abnormal_returns, chosen.model)
+
+
+def sector_rows(
+    selloff_events: ir.Table,
+    selloff_metrics: ir.Table,
+    abnormal_returns: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+    chosen: Contagion,
+) -> ir.Table:
+    """Return what is measured of each event's sectors, as an expression, before `with_roles`.
+
+    Parameters
+    ----------
+    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions : ibis Table
+        As for `sector_contagion`.
+    chosen : Contagion
+        Windows and thresholds.
+
+    Returns
+    -------
+    ibis Table
+        One row per event and sector, in no order; every column but those of the test and the role.
+    """
+    events, panel = _events(selloff_events), _panel(abnormal_returns, instruments)
+    hit = _hit(events, panel)
+    rows = _impact(hit, selloff_metrics, instruments, chosen.falling_z)
+    window = _window(events, panel, chosen)
+    for part in (
+        _hardest_hit(hit),
+        _correlations(window, chosen.minimum),
+        first_falls(events, panel, region_closes(instruments, sessions), chosen.falling_z),
+    ):
+        rows = looked_up(rows, part, _PAIR)
+    return _with_outcomes(rows, window)
+
+
+def with_roles(rows: pd.DataFrame, tests: pd.DataFrame, chosen: Contagion) -> pd.DataFrame:
+    """Say of each sector whether it was the source, was hit, rose or was spared.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `sector_rows` gives them.
+    tests : DataFrame
+        As `selloff.portfolio_tests.portfolio_tests` gives them.
+    chosen : Contagion
+        The false discovery rate.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``mart.sector_contagion``, ordered by event and sector. A sector without a test
+        is ``untested`` unless it is the source, and whether it was hit is None.
+    """
+    found = rows.merge(tests, on=list(_PAIR), how="left").sort_values(list(_PAIR))
+    is_known = found["adjusted_p_value"].notna()
+    is_moved = found["adjusted_p_value"] <= chosen.false_discovery_rate
+    is_hit = is_moved & (found["statistic"] < 0)
+    role = np.select(
+        [found["is_source"].astype(bool), ~is_known, is_hit, is_moved],
+        ["source", "untested", "hit", "raised"],
+        "spared",
+    )
+    told = found.assign(role=role, is_hit=is_hit.astype(object).where(is_known, None))
+    return told.reset_index(drop=True)[list(_COLUMNS)]
+
+
+def _events(selloff_events: ir.Table) -> ir.Table:
+    """Return the events that stand, and what is asked of them."""
+    return selloff_events.filter(selloff_events.status != "withdrawn").select(
         "event_id", "region", "session_date", "last_session_date", "started_at", "origin_sector"
     )
-    panel = members(abnormal_returns, instruments).filter(lambda t: t.sector.notnull())
-    hit = panel.filter(panel.abnormal_return.notnull()).inner_join(
+
+
+def _panel(abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:
+    """Return the members whose sector is known."""
+    return members(abnormal_returns, instruments).filter(lambda t: t.sector.notnull())
+
+
+def _hit(events: ir.Table, panel: ir.Table) -> ir.Table:
+    """Return the members measured in each event's first session."""
+    return panel.filter(panel.abnormal_return.notnull()).inner_join(
         events.select("event_id", "region", "session_date", "origin_sector"),
         ("region", "session_date"),
     )
-    rows = _impact(hit, selloff_metrics, instruments, asked.falling_z)
-    window = _window(events, panel, asked)
-    for part in (
-        _hardest_hit(hit),
-        _correlations(window, asked.minimum),
-        _first_falls(events, panel, region_closes(instruments, sessions), asked.falling_z),
-    ):
-        rows = looked_up(rows, part, _PAIR)
-    rows = _with_outcomes(rows, window)
-    tests = portfolio_tests(fetched(member_series(hit, abnormal_returns, asked.model)), asked.model)
-    found = fetched(rows).merge(tests, on=list(_PAIR), how="left")
-    return _with_roles(found, asked.false_discovery_rate)[list(_COLUMNS)]
 
 
 def _with_outcomes(rows: ir.Table, window: ir.Table) -> ir.Table:
@@ -173,19 +263,6 @@ def _with_outcomes(rows: ir.Table, window: ir.Table) -> ir.Table:
         hit_rank=(ibis.rank().over(by_return) + 1).cast("int64"),
         as_of=ibis.greatest(rows.as_of, ibis.coalesce(rows.window_as_of, rows.as_of)),
     )
-
-
-def _with_roles(rows: pd.DataFrame, false_discovery_rate: float) -> pd.DataFrame:
-    """Say of each sector whether it was the source, was hit, was raised or was spared."""
-    is_known = rows["adjusted_p_value"].notna()
-    is_moved = rows["adjusted_p_value"] <= false_discovery_rate
-    is_hit = is_moved & (rows["statistic"] < 0)
-    role = np.select(
-        [rows["is_source"].astype(bool), ~is_known, is_hit, is_moved],
-        ["source", "untested", "hit", "raised"],
-        "spared",
-    )
-    return rows.assign(role=role, is_hit=is_hit.astype(object).where(is_known, None))
 
 
 def _impact(
@@ -298,65 +375,4 @@ def _correlations(window: ir.Table, minimum: int) -> ir.Table:
         n_before=sides.n.max(where=~sides.is_after),
         correlation_after=sides.correlation.max(where=sides.is_after),
         n_after=sides.n.max(where=sides.is_after),
-    )
-
-
-def _against_past(means: ir.Table) -> ir.FloatingColumn:
-    """Hold each sector's mean z against how widely it usually strays, where that is known.
-
-    The mean of 22 members, hardly correlated, strays by a third of what a single listing does: one
-    threshold for both would call a sector falling the later the more members it has.
-    """
-    import ibis
-
-    model = MarketModel()
-    past = ibis.window(
-        group_by=("region", "sector"),
-        order_by="session_date",
-        preceding=(model.first, model.last),
-    )
-    spread = means.mean_z.std(how="sample").over(past)
-    is_known = (means.mean_z.count().over(past) >= MINIMUM_HISTORY) & (spread > NOISE_SIGMA)
-    return is_known.ifelse(means.mean_z / spread, means.mean_z)
-
-
-def _first_falls(events: ir.Table, panel: ir.Table, closes: ir.Table, falling_z: float) -> ir.Table:
-    """Return when, and in which region, each sector was first falling in each event."""
-    import ibis
-
-    means = panel.group_by("region", "sector", "session_date").aggregate(
-        mean_z=panel.abnormal_z.mean(), mean_return=panel.abnormal_return.mean()
-    )
-    means = means.mutate(z=_against_past(means)).inner_join(closes, ("region", "session_date"))
-    moves = means.select(
-        "sector",
-        "z",
-        "mean_return",
-        first_falling_at="first_close",
-        first_falling_region="region",
-    )
-    bounded = with_horizons(events, closes).select("event_id", "started_at", "horizon")
-    met = bounded.inner_join(
-        moves,
-        (
-            moves.first_falling_at > bounded.started_at,
-            bounded.horizon.isnull() | (moves.first_falling_at <= bounded.horizon),
-        ),
-    )
-    # Who only gives back what it had gained since the start has not fallen in the event.
-    so_far = ibis.window(
-        group_by=(*_PAIR, "first_falling_region"),
-        order_by="first_falling_at",
-        preceding=None,
-        following=0,
-    )
-    met = met.mutate(since_start=met.mean_return.sum().over(so_far))
-    met = met.filter(met.z <= falling_z, met.since_start < 0)
-    turn = ibis.row_number().over(
-        group_by=_PAIR, order_by=("first_falling_at", "first_falling_region")
-    )
-    return (
-        met.mutate(turn=turn)
-        .filter(lambda t: t.turn == 0)
-        .select(*_PAIR, "first_falling_at", "first_falling_region")
     )

@@ -232,20 +232,32 @@ class Chain:
         held["selloff_metrics"] = hold(SELLOFF_METRICS, lost)
         lost = table(SELLOFF_METRICS)
         held |= self._losses(bars, fitted, listed, shares, rates, thresholds.get("model"))
-        held |= self._spread(bars, fitted, listed, calendar, shares, rates)
+        prices = (bars, fitted, listed, calendar, shares, rates)
+        held |= self._spread(*prices, thresholds.get("model"))
         return held
 
     def _spread(
-        self, bars: Any, fitted: Any, listed: Any, calendar: Any, shares: Any, rates: Any
+        self,
+        bars: Any,
+        fitted: Any,
+        listed: Any,
+        calendar: Any,
+        shares: Any,
+        rates: Any,
+        model: Any,
     ) -> dict[str, pd.DataFrame]:
         """Return the tables of how the events spread."""
         from selloff.contagion_paths import contagion_paths
-        from selloff.sector_contagion import sector_contagion
+        from selloff.returns import MarketModel
+        from selloff.sector_contagion import Contagion, sector_contagion
 
         hold, table = self.bench.hold, self.bench.table
         happened, lost = table(SELLOFF_EVENTS), table(SELLOFF_METRICS)
-        sectors = sector_contagion(happened, lost, fitted, listed, calendar)
-        ways = contagion_paths(happened, bars, fitted, listed, calendar, shares, rates)
+        chosen = Contagion(model=model or MarketModel())
+        sectors = sector_contagion(happened, lost, fitted, listed, calendar, chosen)
+        ways = contagion_paths(
+            happened, bars, fitted, listed, calendar, shares, rates, estimation=model
+        )
         return {
             "sector_contagion": hold(SECTOR_CONTAGION, sectors),
             "contagion_paths": hold(CONTAGION_PATHS, ways),
