@@ -23,6 +23,7 @@ from checks import losses as loss_checks
 from checks import prices as price_checks
 from checks import returns as return_checks
 from checks import selloffs as selloff_checks
+from checks import spread as spread_checks
 from resources.configured import configured
 
 ASSETS = (
@@ -49,6 +50,7 @@ CHECKS = (
     event_study_checks,
     loss_checks,
     selloff_checks,
+    spread_checks,
     freshness,
 )
 

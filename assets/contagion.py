@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
+from selloff import contagion_paths as paths
 from selloff import contagion_series as series
 from selloff import sector_contagion as sectors
 from warehouse.tables.contagion import (
@@ -15,7 +16,7 @@ from warehouse.tables.contagion import (
     OMITTED_SERIES,
     SYSTEMIC_RISK,
 )
-from warehouse.tables.selloffs import SECTOR_CONTAGION
+from warehouse.tables.spread import CONTAGION_PATHS, SECTOR_CONTAGION
 
 if TYPE_CHECKING:
     from resources.batch import Days
@@ -96,9 +97,31 @@ def sector_contagion(
     instruments: Any,
     sessions: Any,
 ) -> Any:
-    """Measure every sector in every event: depth, breadth, order, comovement with the origin."""
+    """Say who was the source and who was hit, how hard, when first, and how they moved together."""
     return sectors.sector_contagion(
         selloff_events, selloff_metrics, abnormal_returns, instruments, sessions
+    )
+
+
+@table_asset(CONTAGION_PATHS)
+def contagion_paths(
+    selloff_events: Any,
+    daily_prices: Any,
+    abnormal_returns: Any,
+    instruments: Any,
+    sessions: Any,
+    shares_outstanding: Any,
+    fx_rates: Any,
+) -> Any:
+    """Follow every event from listing to listing, in the order of their closes in UTC."""
+    return paths.contagion_paths(
+        selloff_events,
+        daily_prices,
+        abnormal_returns,
+        instruments,
+        sessions,
+        shares_outstanding,
+        fx_rates,
     )
 
 
@@ -110,4 +133,5 @@ ASSETS = [
     systemic_risk,
     contagion_measures,
     sector_contagion,
+    contagion_paths,
 ]

@@ -34,6 +34,7 @@ MAY_BE_EMPTY = {
     "mart.connectedness",
     "mart.connectedness_links",
     "mart.contagion_measures",
+    "mart.contagion_paths",
     "mart.loss_totals",
     "mart.market_value_losses",
     "mart.market_days",

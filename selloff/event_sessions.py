@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import stacked
+from selloff._ibis import looked_up, stacked
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -58,6 +58,30 @@ def event_sessions(
         session_date=near.session_date.min()
     )
     return stacked(known, guessed)
+
+
+def with_horizons(events: ir.Table, closes: ir.Table) -> ir.Table:
+    """Add until when an event's falls are counted to it: the next close after its last session.
+
+    Parameters
+    ----------
+    events : ibis Table
+        `event_id`, `region` and `last_session_date`.
+    closes : ibis Table
+        As `selloff.markets.region_closes` gives them.
+
+    Returns
+    -------
+    ibis Table
+        The rows with `horizon` (UTC), the region's first close of the session after
+        `last_session_date`; NULL where none is known.
+    """
+    ahead = events.inner_join(
+        closes.select("region", "first_close", next_date="session_date"), "region"
+    )
+    ahead = ahead.filter(ahead.next_date > ahead.last_session_date)
+    limits = ahead.group_by("event_id").aggregate(horizon=ahead.first_close.min())
+    return looked_up(events, limits, "event_id")
 
 
 def _days(number: int) -> ir.IntervalScalar:

@@ -1,16 +1,26 @@
 """How a sell-off spread: which sectors were hit, when first, and how they moved with the origin."""
 
+# ruff: noqa: PD003, PD004 - Ibis, not pandas: its columns know isnull and notnull only
+
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selloff._ibis import looked_up
+import numpy as np
+
+from selloff._ibis import fetched, looked_up
+from selloff.first_falls import first_falls
+from selloff.groups import VALUED_SHARE
 from selloff.markets import region_closes
 from selloff.members import members
+from selloff.portfolio_tests import member_series, portfolio_tests
+from selloff.returns import MarketModel
 from selloff.valuation import counted_once
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pandas as pd
 
 # A variance below this (log points squared, per session) is rounding noise, not movement.
 NOISE_VARIANCE = 1e-20
@@ -19,11 +29,23 @@ _COLUMNS = (
     "event_id",
     "sector",
     "session_date",
+    "role",
+    "is_source",
+    "is_hit",
+    "hit_rank",
     "n_members",
     "mean_abnormal_return",
     "median_abnormal_return",
+    "value_weighted_abnormal_return",
+    "mean_abnormal_z",
     "share_falling",
+    "hardest_hit_listing_id",
+    "hardest_hit_abnormal_z",
     "abnormal_market_value_lost_usd",
+    "statistic",
+    "p_value",
+    "adjusted_p_value",
+    "n_estimation",
     "correlation_before",
     "n_before",
     "correlation_after",
@@ -40,23 +62,12 @@ _COLUMNS = (
 _PAIR = ("event_id", "sector")
 
 
-def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four thresholds
-    selloff_events: ir.Table,
-    selloff_metrics: ir.Table,
-    abnormal_returns: ir.Table,
-    instruments: ir.Table,
-    sessions: ir.Table,
-    window_before: int = 60,
-    window_after: int = 20,
-    minimum: int = 5,
-    falling_z: float = -2.0,
-) -> ir.Table:
-    """Return, for each detected event and sector of its region, how hard and how early it was hit.
+@dataclass(frozen=True, slots=True)
+class Contagion:
+    """What is looked at around an event, and from when on it counts.
 
     Parameters
     ----------
-    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions : ibis Table
-        Columns of the tables of these names.
     window_before, window_after : int
         Sessions of the region before and after the event's first session, itself excluded, over
         which a sector's mean log return is correlated with the origin sector's.
@@ -64,31 +75,177 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
         Pairs of sessions without which a correlation is NULL.
     falling_z : float
         Abnormal z at or below which a listing, or a sector's mean, is falling.
+    false_discovery_rate : float
+        Share of the sectors called hit or raised that may be so by chance (fraction).
+    model : MarketModel
+        Estimation rows of the sectors' portfolios.
+    """
+
+    window_before: int = 60
+    window_after: int = 20
+    minimum: int = 5
+    falling_z: float = -2.0
+    false_discovery_rate: float = 0.05
+    model: MarketModel = field(default_factory=MarketModel)
+
+    def __post_init__(self) -> None:
+        if min(self.window_before, self.window_after) < 0 or self.minimum <= 1:
+            raise ValueError(f"sessions are counted, a correlation needs two at least: {self}")
+        if not 0 < self.false_discovery_rate < 1:
+            raise ValueError(f"a rate lies between 0 and 1, not {self.false_discovery_rate:g}")
+
+
+def sector_contagion(
+    selloff_events: ir.Table,
+    selloff_metrics: ir.Table,
+    abnormal_returns: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+    chosen: Contagion | None = None,
+) -> pd.DataFrame:
+    """Return, for each event and sector of its region, its role, and how hard and early it was hit.
+
+    Parameters
+    ----------
+    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions : ibis Table
+        Columns of the tables of these names.
+    chosen : Contagion, optional
+        Windows and thresholds; the defaults of `Contagion` without it.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``mart.sector_contagion``. Members (`selloff.members`) have an abnormal
+        return in the event's first session (log points, negative when the price falls). Losses are
+        USD, positive when lost, each firm counted once, NULL where no member's share count was
+        known. `is_source` is the event's origin sector; what is hit is tested by
+        `selloff.portfolio_tests`, on the same members, among all sectors of the event. Correlations
+        are NULL without an origin sector or movement, 1 for the origin itself. `first_falling_at`
+        is the earliest close, in any region, after the event began and up to the region's next
+        close after its last session, at which the sector was falling there: its members' mean
+        abnormal z, over the standard deviation of that mean on rows [-260,-11] (by itself where
+        fewer than 20 are known), at or below `falling_z`, and lost by then.
+        Outcomes have seen `observed_through`.
+    """
+    asked = chosen or Contagion()
+    series = sector_series(selloff_events, abnormal_returns, instruments, asked)
+    rows = sector_rows(
+        selloff_events, selloff_metrics, abnormal_returns, instruments, sessions, asked
+    )
+    return with_roles(fetched(rows), portfolio_tests(fetched(series), asked.model), asked)
+
+
+def sector_series(
+    selloff_events: ir.Table, abnormal_returns: ir.Table, instruments: ir.Table, chosen: Contagion
+) -> ir.Table:
+    """Return the series of each event's sectors, for `portfolio_tests`, as an expression.
+
+    Parameters
+    ----------
+    selloff_events, abnormal_returns, instruments : ibis Table
+        As for `sector_contagion`.
+    chosen : Contagion
+        How many rows before the event are asked for.
 
     Returns
     -------
     ibis Table
-        Columns of ``mart.sector_contagion``. Members (`selloff.members`) have an abnormal
-        return in the event's first session (log points, negative when the price falls). Losses are
-        USD, positive when lost, each firm counted once, NULL where no member's share count was
-        known. Correlations are NULL without an origin sector or movement, 1 for the origin itself.
-        `first_falling_at` is the earliest close, in any region, after the event began and up to the
-        region's next close after its last session, at which the sector's mean abnormal z there was
-        falling. Outcomes have seen `observed_through`.
+        As `selloff.portfolio_tests.member_series` gives it.
     """
-    import ibis
+    hit = _hit(_events(selloff_events), _panel(abnormal_returns, instruments))
+    return member_series(hit, abnormal_returns, chosen.model)
 
-    events = selloff_events.filter(selloff_events.status != "withdrawn").select(
-        "event_id", "region", "session_date", "last_session_date", "started_at", "origin_sector"
-    )
-    panel = members(abnormal_returns, instruments).filter(lambda t: t.sector.notnull())
-    rows = _impact(events, panel, selloff_metrics, instruments, falling_z)
-    window = _window(events, panel, window_before, window_after)
+
+def sector_rows(
+    selloff_events: ir.Table,
+    selloff_metrics: ir.Table,
+    abnormal_returns: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+    chosen: Contagion,
+) -> ir.Table:
+    """Return what is measured of each event's sectors, as an expression, before `with_roles`.
+
+    Parameters
+    ----------
+    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions : ibis Table
+        As for `sector_contagion`.
+    chosen : Contagion
+        Windows and thresholds.
+
+    Returns
+    -------
+    ibis Table
+        One row per event and sector, in no order; every column but those of the test and the role.
+    """
+    events, panel = _events(selloff_events), _panel(abnormal_returns, instruments)
+    hit = _hit(events, panel)
+    rows = _impact(hit, selloff_metrics, instruments, chosen.falling_z)
+    window = _window(events, panel, chosen)
     for part in (
-        _correlations(window, minimum),
-        _first_falls(events, panel, region_closes(instruments, sessions), falling_z),
+        _hardest_hit(hit),
+        _correlations(window, chosen.minimum),
+        first_falls(events, panel, region_closes(instruments, sessions), chosen.falling_z),
     ):
         rows = looked_up(rows, part, _PAIR)
+    return _with_outcomes(rows, window)
+
+
+def with_roles(rows: pd.DataFrame, tests: pd.DataFrame, chosen: Contagion) -> pd.DataFrame:
+    """Say of each sector whether it was the source, was hit, rose or was spared.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `sector_rows` gives them.
+    tests : DataFrame
+        As `selloff.portfolio_tests.portfolio_tests` gives them.
+    chosen : Contagion
+        The false discovery rate.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``mart.sector_contagion``, ordered by event and sector. A sector without a test
+        is ``untested`` unless it is the source, and whether it was hit is None.
+    """
+    found = rows.merge(tests, on=list(_PAIR), how="left").sort_values(list(_PAIR))
+    is_known = found["adjusted_p_value"].notna()
+    is_moved = found["adjusted_p_value"] <= chosen.false_discovery_rate
+    is_hit = is_moved & (found["statistic"] < 0)
+    role = np.select(
+        [found["is_source"].astype(bool), ~is_known, is_hit, is_moved],
+        ["source", "untested", "hit", "raised"],
+        "spared",
+    )
+    told = found.assign(role=role, is_hit=is_hit.astype(object).where(is_known, None))
+    return told.reset_index(drop=True)[list(_COLUMNS)]
+
+
+def _events(selloff_events: ir.Table) -> ir.Table:
+    """Return the events that stand, and what is asked of them."""
+    return selloff_events.filter(selloff_events.status != "withdrawn").select(
+        "event_id", "region", "session_date", "last_session_date", "started_at", "origin_sector"
+    )
+
+
+def _panel(abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:
+    """Return the members whose sector is known."""
+    return members(abnormal_returns, instruments).filter(lambda t: t.sector.notnull())
+
+
+def _hit(events: ir.Table, panel: ir.Table) -> ir.Table:
+    """Return the members measured in each event's first session."""
+    return panel.filter(panel.abnormal_return.notnull()).inner_join(
+        events.select("event_id", "region", "session_date", "origin_sector"),
+        ("region", "session_date"),
+    )
+
+
+def _with_outcomes(rows: ir.Table, window: ir.Table) -> ir.Table:
+    """Add the order of the falls, and what the rows have seen."""
+    import ibis
+
     seen = window.group_by("event_id").aggregate(
         observed_through=window.session_date.max(where=window.offset > 0),
         window_as_of=window.as_of.max(),
@@ -97,28 +254,23 @@ def sector_contagion(  # noqa: PLR0913, PLR0917 - five tables and four threshold
     by_time = ibis.window(
         group_by="event_id", order_by=rows.first_falling_at.asc(nulls_first=False)
     )
-    rank = (ibis.dense_rank().over(by_time) + 1).cast("int64")
+    order = (ibis.dense_rank().over(by_time) + 1).cast("int64")
+    by_return = ibis.window(group_by="event_id", order_by=rows.mean_abnormal_return)
     return rows.mutate(
         n_before=rows.n_before.fill_null(0),
         n_after=rows.n_after.fill_null(0),
-        first_falling_order=rows.first_falling_at.isnull().ifelse(None, rank),
+        first_falling_order=rows.first_falling_at.isnull().ifelse(None, order),
+        hit_rank=(ibis.rank().over(by_return) + 1).cast("int64"),
         as_of=ibis.greatest(rows.as_of, ibis.coalesce(rows.window_as_of, rows.as_of)),
-    ).select(*_COLUMNS)
+    )
 
 
 def _impact(
-    events: ir.Table,
-    panel: ir.Table,
-    selloff_metrics: ir.Table,
-    instruments: ir.Table,
-    falling_z: float,
+    hit: ir.Table, selloff_metrics: ir.Table, instruments: ir.Table, falling_z: float
 ) -> ir.Table:
     """Return one row per event and sector with what its members suffered."""
     import ibis
 
-    hit = panel.filter(panel.abnormal_return.notnull()).inner_join(
-        events.select("event_id", "region", "session_date"), ("region", "session_date")
-    )
     worth = selloff_metrics.shares_outstanding * selloff_metrics.usd_per_currency
     losses = selloff_metrics.select(
         "event_id",
@@ -131,10 +283,16 @@ def _impact(
     hit = counted_once(hit, instruments, ("event_id",), "market_value_usd")
     n_measured = hit.abnormal_z.count().cast("float64").nullif(0)
     n_falling = (hit.abnormal_z <= falling_z).ifelse(1.0, 0.0).sum()
+    value = hit.is_counted.ifelse(hit.market_value_usd, None)
+    is_valued = value.count() >= hit.count() * VALUED_SHARE
+    weighted = (value * hit.abnormal_return).sum() / value.sum().nullif(0)
     return hit.group_by(*_PAIR, "session_date").aggregate(
+        is_source=(hit.sector == hit.origin_sector).cast("int64").fill_null(0).max() > 0,
         n_members=hit.count(),
         mean_abnormal_return=hit.abnormal_return.mean(),
         median_abnormal_return=hit.abnormal_return.median(),
+        value_weighted_abnormal_return=is_valued.ifelse(weighted, None),
+        mean_abnormal_z=hit.abnormal_z.mean(),
         share_falling=n_falling / n_measured,
         abnormal_market_value_lost_usd=hit.abnormal_market_value_lost_usd.sum(where=hit.is_counted),
         n_flagged=hit.n_flagged.sum(),
@@ -144,7 +302,19 @@ def _impact(
     )
 
 
-def _window(events: ir.Table, panel: ir.Table, window_before: int, window_after: int) -> ir.Table:
+def _hardest_hit(hit: ir.Table) -> ir.Table:
+    """Return each sector's member with the lowest abnormal z; ties go by its key."""
+    import ibis
+
+    measured = hit.filter(hit.abnormal_z.notnull())
+    turn = ibis.row_number().over(group_by=_PAIR, order_by=("abnormal_z", "listing_id"))
+    worst = measured.mutate(turn=turn).filter(lambda t: t.turn == 0)
+    return worst.select(
+        *_PAIR, hardest_hit_listing_id="listing_id", hardest_hit_abnormal_z="abnormal_z"
+    )
+
+
+def _window(events: ir.Table, panel: ir.Table, chosen: Contagion) -> ir.Table:
     """Return each sector's mean log return on the region's sessions around each event."""
     import ibis
 
@@ -164,7 +334,9 @@ def _window(events: ir.Table, panel: ir.Table, window_before: int, window_after:
     around = starts.inner_join(days, "region")
     around = around.mutate(offset=around.position - around.event_position)
     around = around.filter(
-        around.offset != 0, around.offset >= -window_before, around.offset <= window_after
+        around.offset != 0,
+        around.offset >= -chosen.window_before,
+        around.offset <= chosen.window_after,
     ).select("event_id", "region", "origin_sector", "offset", "session_date")
     return around.inner_join(series, ("region", "session_date"))
 
@@ -203,39 +375,4 @@ def _correlations(window: ir.Table, minimum: int) -> ir.Table:
         n_before=sides.n.max(where=~sides.is_after),
         correlation_after=sides.correlation.max(where=sides.is_after),
         n_after=sides.n.max(where=sides.is_after),
-    )
-
-
-def _first_falls(events: ir.Table, panel: ir.Table, closes: ir.Table, falling_z: float) -> ir.Table:
-    """Return when, and in which region, each sector was first falling in each event."""
-    import ibis
-
-    means = panel.group_by("region", "sector", "session_date").aggregate(
-        mean_z=panel.abnormal_z.mean()
-    )
-    falls = (
-        means.filter(means.mean_z <= falling_z)
-        .inner_join(closes, ("region", "session_date"))
-        .select("sector", first_falling_at="first_close", first_falling_region="region")
-    )
-    ahead = events.inner_join(
-        closes.select("region", "first_close", next_date="session_date"), "region"
-    )
-    ahead = ahead.filter(ahead.next_date > ahead.last_session_date)
-    limits = ahead.group_by("event_id").aggregate(horizon=ahead.first_close.min())
-    bounded = looked_up(events.select("event_id", "started_at"), limits, "event_id")
-    met = bounded.inner_join(
-        falls,
-        (
-            falls.first_falling_at > bounded.started_at,
-            bounded.horizon.isnull() | (falls.first_falling_at <= bounded.horizon),
-        ),
-    )
-    turn = ibis.row_number().over(
-        group_by=_PAIR, order_by=("first_falling_at", "first_falling_region")
-    )
-    return (
-        met.mutate(turn=turn)
-        .filter(lambda t: t.turn == 0)
-        .select(*_PAIR, "first_falling_at", "first_falling_region")
     )

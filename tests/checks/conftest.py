@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from checks import drawdowns, losses, prices, reference, returns, selloffs, sources
+from checks import drawdowns, losses, prices, reference, returns, selloffs, sources, spread
 from checks.contract import contract_of
 from checks.scan import scan
 from resources.batch import Answer, Batch, Days
@@ -126,7 +126,7 @@ def verdicts():
 @pytest.fixture(scope="session")
 def verdict(verdicts):
     """Run the judgement of that name, and those counted with it; return its result."""
-    modules = (prices, sources, reference, returns, drawdowns, losses, selloffs)
+    modules = (prices, sources, reference, returns, drawdowns, losses, selloffs, spread)
     every = [check for module in modules for check in module.CHECKS]
     by_name = {spec.name: check for check in every for spec in check.check_specs}
 

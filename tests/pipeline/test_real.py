@@ -143,18 +143,19 @@ def test_twice_as_many_fell_as_on_any_other_day_of_those_weeks(query):
 
 def test_utilities_were_hit_hardest_and_technology_lost_the_most(query):
     found = {
-        sector: (mean, lost)
-        for sector, mean, lost in query(
+        sector: rest
+        for sector, *rest in query(
             """
-            SELECT sector, mean_abnormal_return, abnormal_market_value_lost_usd
+            SELECT sector, mean_abnormal_return, abnormal_market_value_lost_usd, role
             FROM mart.sector_contagion WHERE session_date = ?
             """,
             DAY,
         )
     }
     assert found["Utilities"][0] == pytest.approx(-0.157, abs=0.002)
-    assert found["Information Technology"][0] == pytest.approx(-0.043, abs=0.002)
-    losses = {sector: lost for sector, (_, lost) in found.items() if lost is not None}
+    assert found["Information Technology"][::2] == [pytest.approx(-0.043, abs=0.002), "source"]
+    losses = {name: lost for name, (_, lost, _) in found.items() if lost is not None}
+    assert found["Utilities"][2] == found["Industrials"][2] == "hit"
     assert max(losses, key=losses.get) == "Information Technology"
 
 
@@ -223,8 +224,9 @@ def test_the_articles_day_of_publication_is_known_with_its_source(query):
 def test_no_real_row_claims_to_be_simulated(query):
     assert query("SELECT kind FROM meta.warehouse") == [("real",)]
     assert not only(query("SELECT bool_or(is_simulated) FROM core.daily_prices"))
-    for table in ("mart.selloff_events", "mart.selloff_metrics", "mart.sector_contagion"):
-        assert not only(query(f"SELECT bool_or(has_simulated_inputs) FROM {table}"))
+    tables = ("selloff_events", "selloff_metrics", "sector_contagion", "contagion_paths")
+    for table in tables:
+        assert not only(query(f"SELECT bool_or(has_simulated_inputs) FROM mart.{table}"))
 
 
 def test_no_share_count_is_used_before_it_was_known(query):

@@ -211,8 +211,9 @@ def test_every_derived_row_says_from_which_vintage_it_was_computed(query, table)
 
 
 def test_rows_that_rest_on_simulated_bars_say_so(query):
-    for table in ("mart.selloff_events", "mart.selloff_metrics", "mart.sector_contagion"):
-        assert only(query(f"SELECT bool_and(has_simulated_inputs) FROM {table}"))
+    tables = ("selloff_events", "selloff_metrics", "sector_contagion", "contagion_paths")
+    for table in tables:
+        assert only(query(f"SELECT bool_and(has_simulated_inputs) FROM mart.{table}"))
     assert not only(
         query(
             "SELECT bool_or(is_simulated) FROM core.daily_prices WHERE session_date >= ?",

@@ -16,7 +16,8 @@ from warehouse.tables.losses import CAR_PATHS, LOSS_TOTALS, MARKET_VALUE_LOSSES
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
 from warehouse.tables.quarantine import QUARANTINED_BARS
 from warehouse.tables.returns import ABNORMAL_RETURNS, MARKET_RETURNS
-from warehouse.tables.selloffs import SECTOR_CONTAGION, SELLOFF_EVENTS, SELLOFF_METRICS
+from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
+from warehouse.tables.spread import CONTAGION_PATHS, SECTOR_CONTAGION
 from warehouse.tables.valuation import FX_RATES, RAW_FX_RATES
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Chain:
         """Return the tables computed from a world, by name."""
         import pandas as pd
 
-        from selloff import drawdowns, fx, losses, markets, prices, returns, sector_contagion
+        from selloff import drawdowns, fx, losses, markets, prices, returns
         from selloff._ibis import fetched
         from selloff.risk_measures import risk_measures
 
@@ -231,9 +232,36 @@ class Chain:
         held["selloff_metrics"] = hold(SELLOFF_METRICS, lost)
         lost = table(SELLOFF_METRICS)
         held |= self._losses(bars, fitted, listed, shares, rates, thresholds.get("model"))
-        spread = sector_contagion.sector_contagion(happened, lost, fitted, listed, calendar)
-        held["sector_contagion"] = hold(SECTOR_CONTAGION, spread)
+        prices = (bars, fitted, listed, calendar, shares, rates)
+        held |= self._spread(*prices, thresholds.get("model"))
         return held
+
+    def _spread(
+        self,
+        bars: Any,
+        fitted: Any,
+        listed: Any,
+        calendar: Any,
+        shares: Any,
+        rates: Any,
+        model: Any,
+    ) -> dict[str, pd.DataFrame]:
+        """Return the tables of how the events spread."""
+        from selloff.contagion_paths import contagion_paths
+        from selloff.returns import MarketModel
+        from selloff.sector_contagion import Contagion, sector_contagion
+
+        hold, table = self.bench.hold, self.bench.table
+        happened, lost = table(SELLOFF_EVENTS), table(SELLOFF_METRICS)
+        chosen = Contagion(model=model or MarketModel())
+        sectors = sector_contagion(happened, lost, fitted, listed, calendar, chosen)
+        ways = contagion_paths(
+            happened, bars, fitted, listed, calendar, shares, rates, estimation=model
+        )
+        return {
+            "sector_contagion": hold(SECTOR_CONTAGION, sectors),
+            "contagion_paths": hold(CONTAGION_PATHS, ways),
+        }
 
     def _losses(
         self, bars: Any, fitted: Any, listed: Any, shares: Any, rates: Any, model: Any

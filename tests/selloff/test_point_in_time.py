@@ -78,6 +78,25 @@ def assert_losses_stand(part, whole, day):
         )
 
 
+def assert_spread_stands(part, whole, day):
+    """Hold who was hit, and the way up to a day, against those that saw more."""
+    seen_later = [
+        "correlation_after",
+        "n_after",
+        "first_falling_at",
+        "first_falling_region",
+        "first_falling_order",
+        "observed_through",
+        "as_of",
+    ]
+    for name, outcomes in (("sector_contagion", seen_later), ("contagion_paths", ["n_falls"])):
+        expected, found = (until(tables[name], day) for tables in (whole, part))
+        assert len(expected) > 0
+        pd.testing.assert_frame_equal(
+            found.drop(columns=outcomes), expected.drop(columns=outcomes), rtol=1e-9, atol=1e-9
+        )
+
+
 def until(frame, day):
     return frame[frame["session_date"] <= day].reset_index(drop=True)
 
@@ -101,6 +120,7 @@ def test_truncating_the_input_changes_no_earlier_row(chain, panel, seed, cut, ma
         part["selloff_events"][AT_FIRST], before[AT_FIRST], rtol=1e-9, atol=1e-14
     )
     assert_losses_stand(part, whole, day)
+    assert_spread_stands(part, whole, day)
     # An episode is over when more sessions than the gap have passed without another fall.
     closed = before["last_session_date"] < sorted(set(world.vintages["session_date"]))[cut - 1]
     grown = ["scope", "threshold_multiple", "last_session_date", "worst_session_date", "n_sessions"]

@@ -175,3 +175,103 @@ def test_the_stale_fill_of_siemens_energy_is_flagged_and_told(held, losses):
 def test_the_true_crash_is_not_taken_for_a_bad_price(held):
     crash = held["daily_prices"].query("session_date == @DAY")
     assert not crash["quality_flags"].str.contains("jump").any()
+
+
+@pytest.fixture(scope="module")
+def sectors(held):
+    return held["sector_contagion"].query("session_date == @DAY").set_index("sector")
+
+
+@pytest.fixture(scope="module")
+def path(held):
+    found = held["contagion_paths"]
+    return found[found["event_id"].str.endswith("2025-01-27")].set_index("ticker")
+
+
+# statsmodels 0.14.6: OLS of the members' mean log return on SPY's, rows [-260,-11] of the file's
+# closes, and the t of its prediction for 2025-01-27.
+STATISTICS = {
+    "Utilities": -7.901402615491759,
+    "Industrials": -7.845700724235565,
+    "Information Technology": -4.623019888408247,
+    "Materials": 0.9587724610305641,
+    "Energy": 1.499212335450805,
+    "Health Care": 3.8612204793482645,
+    "Consumer Staples": 4.378874469351334,
+}
+
+
+def test_each_sectors_statistic_is_that_of_statsmodels(sectors):
+    for sector, statistic in STATISTICS.items():
+        assert sectors.loc[sector, "statistic"] == pytest.approx(statistic, rel=1e-10), sector
+    assert sectors.loc["Health Care", "p_value"] == pytest.approx(1.4400245126704617e-4, rel=1e-9)
+
+
+def test_technology_was_the_source_power_and_industry_were_hit_and_defence_was_not(sectors):
+    roles = sectors["role"]
+    assert roles[roles.isin(["source", "hit"])].to_dict() == {
+        "Information Technology": "source",
+        "Utilities": "hit",
+        "Industrials": "hit",
+    }
+    assert sectors["hit_rank"][roles.index].sort_values().index[:3].tolist() == [
+        "Utilities",
+        "Industrials",
+        "Information Technology",
+    ]
+    assert roles[["Consumer Staples", "Health Care"]].tolist() == ["raised", "raised"]
+    assert roles[["Energy", "Materials"]].tolist() == ["spared", "spared"]
+    assert sectors.loc["Industrials", "mean_abnormal_return"] == pytest.approx(-0.080, abs=5e-4)
+    defence = sectors.loc[["Consumer Staples", "Health Care"], "mean_abnormal_return"]
+    assert defence.tolist() == pytest.approx([0.031, 0.035], abs=5e-4)
+
+
+def test_the_hardest_hit_of_the_sectors_were_vistra_eaton_and_arista(sectors):
+    found = sectors.loc[["Utilities", "Industrials", "Information Technology"]]
+    assert found["hardest_hit_listing_id"].tolist() == ["XNYS:VST", "XNYS:ETN", "XNYS:ANET"]
+    assert found["hardest_hit_abnormal_z"].tolist() == pytest.approx(
+        [-9.41, -11.81, -11.84], abs=5e-3
+    )
+
+
+def test_technology_fell_first_in_tokyo_and_power_in_new_york(sectors):
+    first = sectors[["first_falling_region", "first_falling_order"]]
+    assert first.loc["Information Technology"].tolist() == ["JP", 1]
+    assert first.loc["Utilities"].tolist() == ["US", 2]
+
+
+def test_the_fall_went_from_tokyo_by_frankfurt_to_new_york(path):
+    order = {place: set(rows.index) for place, rows in path.groupby("hit_order")}
+    assert order[1] == {"6857.T", "9984.T", "5803.T"}
+    assert order[2] == {"ENR.DE", "SIE.DE", "ASML.AS"}
+    assert {"NVDA", "AVGO", "TSM", "VST", "CEG", "NRG", "ETN", "VRT", "GEV"} <= order[3]
+    assert len(order[3]) == 15
+    assert path.groupby("hit_order")["hours_after_source"].unique().map(list).to_dict() == {
+        1: [-14.5],
+        2: [-4.5],
+        3: [0.0],
+        4: [24.0],
+    }
+    # Fell on the 27th and on the 28th again, and stands where it fell first.
+    assert path.loc["6857.T", ["session_date", "n_falls"]].tolist() == [DAY, 2]
+
+
+def test_who_rose_and_gave_it_back_on_the_28th_is_not_on_the_path(path):
+    assert not {"KO", "PG"} & set(path.index)
+    assert set(path.index[path["hit_order"] == 4]) == {"TXN", "NEE"}
+
+
+def test_the_source_of_the_path_is_nvidia(path):
+    assert path.index[path["link"] == "source"].tolist() == ["NVDA"]
+    assert path.loc[["6857.T", "AVGO", "ASML.AS"], "link"].tolist() == ["same_sector"] * 3
+    assert path.loc[["VST", "9984.T", "ENR.DE"], "link"].tolist() == ["other_sector"] * 3
+
+
+def test_names_too_young_for_a_model_are_held_against_the_market_and_flagged_bars_count(path):
+    young = path[path["model"] == "market_adjusted"]
+    assert set(young.index) == {"ENR.DE", "SIE.DE", "ASML.AS", "GEV"}
+    # ln(close / close before) less the market's: SPY's of Friday, which Frankfurt saw on Monday.
+    assert young.loc["ENR.DE", "abnormal_return"] == pytest.approx(-0.196296 + 0.002923, abs=2e-6)
+    assert young.loc["GEV", "abnormal_return"] == pytest.approx(-0.242328 + 0.014246, abs=2e-6)
+    assert (young.loc[["ENR.DE", "GEV"], "abnormal_z"] < -7).all()
+    assert young.loc["ENR.DE", "n_flagged"] > 0

@@ -4,12 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selloff.sector_contagion import sector_contagion
+from selloff.event_study.multiplicity import benjamini_hochberg
+from selloff.portfolio_tests import portfolio_tests
+from selloff.returns import MarketModel
+from selloff.sector_contagion import Contagion, sector_rows, sector_series, with_roles
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
 from warehouse.tables.returns import ABNORMAL_RETURNS
-from warehouse.tables.selloffs import SECTOR_CONTAGION, SELLOFF_EVENTS, SELLOFF_METRICS
+from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
+from warehouse.tables.spread import SECTOR_CONTAGION
 
 COUNT, EVENT = 100, 70
+USUAL = Contagion()
+SHORT = Contagion(model=MarketModel(first=60, last=11, minimum=30))
 
 
 class Scene:
@@ -29,6 +35,8 @@ class Scene:
         rows = [(name, row) for name in self.names for row in range(COUNT)]
         self.returns = pd.DataFrame(rows, columns=["ticker", "row"])
         self.returns["log_return"] = random.normal(0, 0.02, len(rows))
+        market = np.random.default_rng(12).normal(0, 0.01, COUNT)
+        self.returns["market_log_return"] = market[self.returns["row"]]
         self.returns["abnormal_return"] = self.returns["abnormal_z"] = 0.0
         self.origin = "Chips"
         self.losses = {}
@@ -42,12 +50,19 @@ class Scene:
             z = None if abnormal is None else abnormal * 100
             self.returns.loc[here, ["abnormal_return", "abnormal_z"]] = abnormal, z
 
+    def move(self, **returns):
+        """Give listings a log return in the event's session, all of it abnormal, z as `set`."""
+        self.set(EVENT, **returns)
+        for name, value in returns.items():
+            here = (self.returns["ticker"] == name) & (self.returns["row"] == EVENT)
+            self.returns.loc[here, "log_return"] = value
+
     def series(self, *names):
         """Return the mean log return of these listings, day by day."""
         own = self.returns[self.returns["ticker"].isin(names)]
         return own.groupby("row")["log_return"].mean()
 
-    def measure(self, **options):
+    def measure(self, chosen=USUAL):
         """Return the sector table of the event, by sector."""
         put, days = self.bench.put, self.days
         event = {
@@ -76,14 +91,17 @@ class Scene:
         )
         rows = self.returns.assign(session_date=days[self.returns["row"]]).drop(columns="row")
         sessions = [self.make.sessions("XNYS", days), self.make.sessions("XTKS", days, "06:00")]
-        found = sector_contagion(
-            put(SELLOFF_EVENTS, pd.DataFrame([event])),
-            put(SELLOFF_METRICS, lost.astype(dict.fromkeys(lost.columns[5:], float))),
-            put(ABNORMAL_RETURNS, rows),
-            put(INSTRUMENTS, self.instruments),
-            put(SESSIONS, pd.concat(sessions, ignore_index=True)),
-            **options,
+        events, fitted = put(SELLOFF_EVENTS, pd.DataFrame([event])), put(ABNORMAL_RETURNS, rows)
+        listed = put(INSTRUMENTS, self.instruments)
+        metrics = put(SELLOFF_METRICS, lost.astype(dict.fromkeys(lost.columns[5:], float)))
+        calendar = put(SESSIONS, pd.concat(sessions, ignore_index=True))
+        run = self.bench.run
+        series = run(("series", chosen), lambda: sector_series(events, fitted, listed, chosen))
+        found = run(
+            ("rows", chosen),
+            lambda: sector_rows(events, metrics, fitted, listed, calendar, chosen),
         )
+        found = with_roles(found, portfolio_tests(series, chosen.model), chosen)
         return self.bench.hold(SECTOR_CONTAGION, found).set_index("sector")
 
 
@@ -216,3 +234,127 @@ def test_provenance_covers_members_and_windows(scene):
     assert found["n_quarantined"].to_dict() == {"Chips": 3, "Food": 0, "Power": 0}
     assert found["has_simulated_inputs"].to_dict() == {"Chips": True, "Food": False, "Power": False}
     assert set(found["as_of"]) == {pd.Timestamp("2025-04-01")}
+
+
+def test_the_source_is_the_origin_and_others_are_hit_spared_or_raised(scene):
+    scene.move(C1=-0.10, C2=-0.08, P1=-0.25, P2=-0.15, F1=0.2)
+    found = scene.measure(SHORT)
+    assert found["role"].to_dict() == {"Chips": "source", "Food": "raised", "Power": "hit"}
+    assert found["is_source"].to_dict() == {"Chips": True, "Food": False, "Power": False}
+    assert found["is_hit"].to_dict() == {"Chips": True, "Food": False, "Power": True}
+    assert found["hit_rank"].to_dict() == {"Power": 1, "Chips": 2, "Food": 3}
+    assert (np.sign(found["statistic"]) == [-1, 1, -1]).all()
+    expected = benjamini_hochberg(found["p_value"].to_numpy())
+    assert found["adjusted_p_value"].to_numpy() == pytest.approx(expected, rel=1e-15)
+    assert set(found["n_estimation"]) == {50}
+
+
+def test_a_sector_that_moves_as_on_other_days_is_spared(scene):
+    scene.move(C1=-0.10, C2=-0.08, P1=-0.01, P2=0.01, F1=0.005)
+    found = scene.measure(SHORT)
+    assert found["role"].to_dict() == {"Chips": "source", "Food": "spared", "Power": "spared"}
+    assert not found.loc[["Food", "Power"], "is_hit"].any()
+
+
+def test_the_portfolio_of_the_test_is_that_of_the_events_members(scene):
+    scene.set(EVENT, P2=None)
+    found = scene.measure(SHORT)
+    of_both = scene.measure(SHORT).loc["Power", "statistic"]
+    pair = scene.returns[scene.returns["ticker"] == "P1"].set_index("row")
+    y, x = pair["log_return"], pair["market_log_return"]
+    rows = slice(EVENT - 60, EVENT - 11)
+    design = np.column_stack([np.ones(50), x.loc[rows]])
+    fit, *_ = np.linalg.lstsq(design, y.loc[rows].to_numpy(), rcond=None)
+    residual = y.loc[rows].to_numpy() - design @ fit
+    today = np.array([1.0, x[EVENT]])
+    spread = 1 + today @ np.linalg.inv(design.T @ design) @ today
+    t = (y[EVENT] - today @ fit) / np.sqrt(residual @ residual / 48 * spread)
+    assert found.loc["Power", "n_members"] == 1
+    assert of_both == pytest.approx(t, rel=1e-10)
+
+
+def test_with_too_few_sessions_nothing_is_called_hit_or_not(scene):
+    scene.move(C1=-0.10, C2=-0.08, P1=-0.25, P2=-0.15)
+    found = scene.measure(Contagion(model=MarketModel(first=60, last=11, minimum=51)))
+    assert found["role"].to_dict() == {"Chips": "source", "Food": "untested", "Power": "untested"}
+    tested = ["is_hit", "statistic", "p_value", "adjusted_p_value", "n_estimation"]
+    assert found[tested].isna().all(axis=None)
+    assert found["hit_rank"].to_dict() == {"Power": 1, "Chips": 2, "Food": 3}
+
+
+def test_without_an_origin_no_sector_is_the_source(scene):
+    scene.origin = None
+    found = scene.measure()
+    assert not found["is_source"].any()
+    assert "source" not in set(found["role"])
+
+
+def test_equal_means_share_a_rank_and_the_next_leaves_a_gap(scene):
+    scene.set(EVENT, C1=-0.02, C2=-0.02, P1=-0.02, P2=-0.02)
+    assert scene.measure()["hit_rank"].to_dict() == {"Chips": 1, "Power": 1, "Food": 3}
+
+
+def test_the_hardest_hit_member_is_that_with_the_lowest_z(scene):
+    scene.set(EVENT, C1=-0.05, C2=-0.01, P1=-0.03, P2=-0.03)
+    found = scene.measure()
+    assert found["hardest_hit_listing_id"].to_dict() == {
+        "Chips": "X:C1",
+        "Food": "X:F1",
+        "Power": "X:P1",
+    }
+    assert found["hardest_hit_abnormal_z"].to_dict() == {"Chips": -5, "Food": 0, "Power": -3}
+    assert found["mean_abnormal_z"].to_dict() == {"Chips": -3, "Food": 0, "Power": -3}
+
+
+def test_the_mean_by_value_counts_each_firm_once_and_needs_half_of_the_members(scene):
+    scene.set(EVENT, C1=-0.05, C2=-0.01, P1=-0.03, P2=-0.02)
+    scene.values = {"C1": 30.0, "C2": 10.0, "P1": 5.0}
+    found = scene.measure()["value_weighted_abnormal_return"]
+    assert found["Chips"] == pytest.approx(-0.04)
+    assert found["Power"] == pytest.approx(-0.03)
+    assert pd.isna(found["Food"])
+    scene.instruments["issuer_id"] = (
+        scene.instruments["ticker"].isin(["C1", "C2"]).map({True: "chips", False: None})
+    )
+    scene.instruments["is_primary"] = scene.instruments["ticker"] != "C1"
+    assert scene.measure()["value_weighted_abnormal_return"]["Chips"] == pytest.approx(-0.01)
+    scene.values = {"C1": 30.0}
+    scene.instruments = scene.instruments.drop(columns=["issuer_id", "is_primary"])
+    scene.instruments.loc[scene.instruments["ticker"] == "F1", "sector"] = "Chips"
+    assert pd.isna(scene.measure()["value_weighted_abnormal_return"]["Chips"])
+
+
+def test_a_sector_of_many_is_falling_at_a_smaller_mean_than_a_listing_alone(scene):
+    calm = scene.returns["row"] < EVENT
+    z = np.random.default_rng(5).normal(size=len(scene.returns))
+    scene.returns.loc[calm, "abnormal_z"] = z[calm]
+    scene.set(EVENT, C1=-0.03, C2=-0.008)
+    means = scene.returns[calm & scene.returns["ticker"].isin(["C1", "C2"])]
+    means = means.groupby("row")["abnormal_z"].mean()[: EVENT - 10]
+    # -1.9 is above -2, and 2.7 times as far as the mean of two usually strays.
+    assert -1.9 / means.std() < -2.4
+    assert scene.measure()["first_falling_order"].dropna().to_dict() == {"Chips": 1}
+
+
+def test_a_sector_that_gives_back_a_gain_of_the_event_has_not_fallen(scene):
+    scene.set(EVENT, F1=0.05)
+    scene.set(EVENT + 1, F1=-0.03)
+    assert scene.measure()["first_falling_at"].isna().all()
+    scene.set(EVENT + 1, F1=-0.06)
+    assert scene.measure()["first_falling_order"].dropna().to_dict() == {"Food": 1}
+
+
+def test_what_follows_the_event_changes_neither_roles_nor_tests(scene):
+    scene.move(C1=-0.10, C2=-0.08, P1=-0.25, P2=-0.15, F1=0.2)
+    outcomes = ["correlation_after", "n_after", "observed_through", "as_of"]
+    whole = scene.measure(SHORT).drop(columns=outcomes)
+    scene.returns = scene.returns[scene.returns["row"] <= EVENT]
+    pd.testing.assert_frame_equal(scene.measure(SHORT).drop(columns=outcomes), whole)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"window_after": -1}, {"minimum": 1}, {"false_discovery_rate": 0.0}]
+)
+def test_settings_that_cannot_be_meant_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"two at least|between 0 and 1"):
+        Contagion(**wrong)

@@ -17,6 +17,7 @@ from warehouse.tables import (
     quarantine,
     returns,
     selloffs,
+    spread,
     valuation,
 )
 
@@ -33,6 +34,7 @@ MODULES = (
     selloffs,
     losses,
     event_studies,
+    spread,
     contagion,
     meta,
 )

@@ -1,4 +1,4 @@
-"""Sell-off events, what each listing lost in them, and how they spread from sector to sector."""
+"""Sell-off events, and what each listing lost in them."""
 
 from __future__ import annotations
 
@@ -213,93 +213,4 @@ SELLOFF_METRICS = Table(
         Order("trough_return", "simple_return"),
         Order("days_to_recover_half", "days_to_recover"),
     ),
-)
-
-SECTOR_CONTAGION = Table(
-    layer="mart",
-    name="sector_contagion",
-    doc="One row per event and sector: how hard it was hit, and how it moved with the origin.",
-    columns=(
-        c.EVENT_ID,
-        c.SECTOR.but(nullable=False),
-        c.SESSION_DATE.but(doc="First session of the event."),
-        Column(
-            "n_members",
-            doc="Members of the region's market in the sector with an abnormal return.",
-            type="BIGINT",
-            unit="listings",
-            minimum=0,
-        ),
-        c.ABNORMAL_RETURN.but(name="mean_abnormal_return", doc="Mean over the members."),
-        c.ABNORMAL_RETURN.but(name="median_abnormal_return", doc="Median over the members."),
-        Column(
-            "share_falling",
-            "DOUBLE",
-            "Share of the members with abnormal z at or below -2.",
-            unit="fraction",
-            nullable=True,
-            minimum=0,
-            maximum=1,
-        ),
-        c.MARKET_VALUE_LOST_USD.but(
-            name="abnormal_market_value_lost_usd",
-            doc="Sum over the members with a share count, each firm counted once; positive when "
-            "value was lost.",
-        ),
-        Column(
-            "correlation_before",
-            "DOUBLE",
-            "Correlation of the members' mean log return with the origin sector's, up to 60 "
-            "sessions before the event.",
-            unit="correlation",
-            nullable=True,
-            minimum=-1,
-            maximum=1,
-        ),
-        Column(
-            "n_before",
-            "BIGINT",
-            "Sessions behind it.",
-            unit="sessions",
-            minimum=0,
-        ),
-        Column(
-            "correlation_after",
-            "DOUBLE",
-            "The same over up to 20 sessions after the event's first session; NULL below 5.",
-            unit="correlation",
-            nullable=True,
-            minimum=-1,
-            maximum=1,
-        ),
-        Column("n_after", "BIGINT", "Sessions behind it.", unit="sessions", minimum=0),
-        Column(
-            "first_falling_at",
-            "TIMESTAMP",
-            "First close, in any region, at which the sector's mean abnormal z was at or below "
-            "-2; NULL where it never was.",
-            unit="UTC",
-            nullable=True,
-        ),
-        Column(
-            "first_falling_region",
-            "VARCHAR",
-            "Region of that close.",
-            nullable=True,
-        ),
-        Column(
-            "first_falling_order",
-            "BIGINT",
-            "Rank of the sector by `first_falling_at`.",
-            unit="rank",
-            nullable=True,
-            minimum=1,
-        ),
-        c.OBSERVED_THROUGH,
-        c.N_FLAGGED,
-        c.N_QUARANTINED,
-        c.HAS_SIMULATED_INPUTS,
-        c.AS_OF,
-    ),
-    grain=("event_id", "sector"),
 )
