@@ -112,6 +112,14 @@ class Uncertainty:
         ------
         ValueError
             If there is no such measure or interval.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> series = pd.DataFrame(np.random.default_rng(1).standard_normal((60, 2)))
+        >>> found = bootstrap_connectedness(series, draws=50)
+        >>> found.band("net").lower.shape, found.band("shares").lower.shape
+        ((2,), (2, 2))
         """
         if measure not in MEASURES:
             raise ValueError(f"{measure!r} is no measure with a band: {', '.join(MEASURES)}")
