@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 # Ties are broken by solving a problem next to the one asked for: the quantile lower by this much,
 SHIFT = 1e-10
-# and each outcome higher by up to this share of the largest; rounding is far below either.
-JITTER = 1e-12
-GOLDEN = (5**0.5 - 1) / 2
+# and each outcome higher by up to this share of the largest. A thousandth of either is far above
+# rounding: at 1e-12 it was not, and a window of returns in whole percent went round in circles.
+JITTER = 1e-10
 # How far beyond its bounds a multiplier may lie by rounding; SHIFT moves it a thousand times more.
 SLACK = 1e-12
 # A residual that moves by less than this share of the one that moves most never meets zero.
@@ -48,14 +49,19 @@ def solved(
         Rows of independent regressors to start from; what is returned does not depend on them.
     """
     size = np.abs(y).max(axis=1, keepdims=True)
-    jitter = np.arange(1, y.shape[1] + 1) * GOLDEN % 1.0
-    moved = y + JITTER * np.where(size > 0, size, 1.0) * jitter
+    moved = y + JITTER * np.where(size > 0, size, 1.0) * _jitter(y.shape[1])
     lower = quantile - SHIFT
     vertex = _crashed(moved, x, lower) if start is None else start
     vertex = np.sort(_descended(moved, x, lower, vertex), axis=1)
     rows = np.arange(len(y))[:, None]
     right = y[rows, vertex][..., None]
     return np.asarray(np.linalg.solve(_corner(x, vertex), right)[..., 0], np.float64), vertex
+
+
+@lru_cache
+def _jitter(n: int) -> Floats:
+    """Return numbers without a pattern that prices could share: the same for a row at any n."""
+    return np.random.default_rng(0).random(n)
 
 
 def _corner(x: Floats, vertex: Places) -> Floats:
