@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
 
 # Ties are broken by solving a problem next to the one asked for: the quantile lower by this much,
-SHIFT = 1e-10
-# and each outcome higher by up to this share of the largest. A thousandth of either is far above
+SHIFT = 1e-9
+# by up to this share more in each row, for ways on which the mean fit stays as it is,
+UNEVEN = 0.01
+# and each outcome higher by up to this share of the largest. A thousandth of that is far above
 # rounding: at 1e-12 it was not, and a window of returns in whole percent went round in circles.
 JITTER = 1e-10
-# How far beyond its bounds a multiplier may lie by rounding; SHIFT moves it a thousand times more.
-SLACK = 1e-12
+# How far beyond its bounds a multiplier may lie by rounding, per row.
+SLACK = 1e-14
 # A residual that moves by less than this share of the one that moves most never meets zero.
 FLAT = 1e-12
 # The slope at a point no way leads down from is SHIFT and rounding; elsewhere it is near one.
@@ -49,8 +51,8 @@ def solved(
         Rows of independent regressors to start from; what is returned does not depend on them.
     """
     size = np.abs(y).max(axis=1, keepdims=True)
-    moved = y + JITTER * np.where(size > 0, size, 1.0) * _jitter(y.shape[1])
-    lower = quantile - SHIFT
+    moved = y + JITTER * np.where(size > 0, size, 1.0) * _noise(y.shape[1])
+    lower = quantile - SHIFT * (1 + UNEVEN * _noise(y.shape[1])[::-1])
     vertex = _crashed(moved, x, lower) if start is None else start
     vertex = np.sort(_descended(moved, x, lower, vertex), axis=1)
     rows = np.arange(len(y))[:, None]
@@ -59,7 +61,7 @@ def solved(
 
 
 @lru_cache
-def _jitter(n: int) -> Floats:
+def _noise(n: int) -> Floats:
     """Return numbers without a pattern that prices could share: the same for a row at any n."""
     return np.random.default_rng(0).random(n)
 
@@ -71,7 +73,7 @@ def _corner(x: Floats, vertex: Places) -> Floats:
     return corner
 
 
-def _crashed(y: Floats, x: Floats, quantile: float) -> Places:
+def _crashed(y: Floats, x: Floats, quantile: Floats) -> Places:
     """Go from least squares to a vertex, each step down to the zero of one more residual.
 
     In coordinates in which the regressors are orthonormal the subgradient is the direction of
@@ -111,7 +113,7 @@ def _freed(way: Floats, free: Floats) -> Floats:
     return part
 
 
-def _descended(y: Floats, x: Floats, quantile: float, vertex: Places) -> Places:
+def _descended(y: Floats, x: Floats, quantile: Floats, vertex: Places) -> Places:
     """Go along the steepest edge until no edge leads down."""
     found = np.empty_like(vertex)
     left = np.arange(len(y))
@@ -125,7 +127,8 @@ def _descended(y: Floats, x: Floats, quantile: float, vertex: Places) -> Places:
         at[rows[:, None], vertex] = True
         slope = _through(np.where(at, 0.0, quantile - (residual < 0)), x)
         multiplier = (slope[:, None, :] @ inverse)[:, 0]
-        above, below = multiplier - (1 - quantile), -quantile - multiplier
+        above = multiplier - (1 - quantile[vertex])
+        below = -quantile[vertex] - multiplier
         excess = np.maximum(above, below)
         leaves = excess.argmax(axis=1)
         down = excess[rows, leaves]
