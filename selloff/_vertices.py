@@ -53,11 +53,14 @@ def solved(
     size = np.abs(y).max(axis=1, keepdims=True)
     moved = y + JITTER * np.where(size > 0, size, 1.0) * _noise(y.shape[1])
     lower = quantile - SHIFT * (1 + UNEVEN * _noise(y.shape[1])[::-1])
-    vertex = _crashed(moved, x, lower) if start is None else start
-    vertex = np.sort(_descended(moved, x, lower, vertex), axis=1)
-    rows = np.arange(len(y))[:, None]
-    right = y[rows, vertex][..., None]
-    return np.asarray(np.linalg.solve(_corner(x, vertex), right)[..., 0], np.float64), vertex
+    try:
+        vertex = _crashed(moved, x, lower) if start is None else start
+        vertex = np.sort(_descended(moved, x, lower, vertex), axis=1)
+        right = y[np.arange(len(y))[:, None], vertex][..., None]
+        b = np.linalg.solve(_corner(x, vertex), right)[..., 0]
+    except np.linalg.LinAlgError:
+        raise _dependent(x) from None
+    return np.asarray(b, np.float64), vertex
 
 
 @lru_cache
@@ -185,7 +188,11 @@ def _whitened(x: Floats) -> Floats:
         if np.einsum("bmm->bm", root).min() > OWN:
             white: Floats = np.linalg.solve(root, scaled)
             return white
-    raise SeriesError(
+    raise _dependent(x)
+
+
+def _dependent(x: Floats) -> SeriesError:
+    return SeriesError(
         f"the {x.shape[1]} regressors are linearly dependent in {x.shape[2]} rows: one of them, or "
         "the intercept, is a combination of the others"
     )

@@ -270,7 +270,8 @@ def rolling_quantile_line(
     Raises
     ------
     SeriesError
-        If the quantile lies outside (0, 1) or a window has fewer than three rows.
+        If the quantile lies outside (0, 1), a window has fewer than three rows, or rows are asked
+        for that are not there.
 
     Examples
     --------
@@ -284,6 +285,8 @@ def rolling_quantile_line(
     y, x = np.broadcast_arrays(np.asarray(outcome, np.float64), np.asarray(regressor, np.float64))
     shape, n = y.shape[:-1], y.shape[-1]
     last = n if until is None else until
+    if not 0 <= since <= last <= n:
+        raise SeriesError(f"rows {since} to {last} are not among the {n} there are")
     found = np.full((2, int(np.prod(shape)), last - since), np.nan)
     first = max(window - 1, since)
     if first < last:
@@ -328,7 +331,8 @@ def _usable(outcomes: Floats, regressors: Floats) -> NDArray[np.bool_]:
     top, bottom = regressors.max(axis=2), regressors.min(axis=2)
     with np.errstate(invalid="ignore"):
         moves = top - bottom > NOISE * np.maximum(np.abs(top), np.abs(bottom))
-    usable: NDArray[np.bool_] = moves & np.isfinite(outcomes.sum(axis=2) + regressors.sum(axis=2))
+        total = outcomes.sum(axis=2) + regressors.sum(axis=2)
+    usable: NDArray[np.bool_] = moves & np.isfinite(total)
     return usable
 
 

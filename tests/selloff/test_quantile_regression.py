@@ -150,11 +150,11 @@ def test_neither_the_future_nor_the_rows_asked_for_change_a_line(seed, n, back):
 def test_windows_with_gaps_or_a_constant_regressor_have_no_line():
     random = np.random.default_rng(5)
     y, x = random.normal(size=(2, 60))
-    y[20], x[30:45] = np.nan, 0.5
+    y[20], y[54:56], x[30:45] = np.nan, (np.inf, -np.inf), 0.5
     slope = rolling_quantile_line(y, x, 10, 0.5).slope
     without = np.isnan(slope)
     expected = np.arange(60) < 9
-    expected[20:30] = expected[39:45] = True
+    expected[20:30] = expected[39:45] = expected[54:] = True
     np.testing.assert_array_equal(without, expected)
 
 
@@ -196,3 +196,8 @@ def test_what_no_regression_can_come_from_is_refused_with_its_cause(y, x, quanti
 def test_a_window_of_two_rows_is_refused():
     with pytest.raises(SeriesError, match="2 rows, at least 3"):
         rolling_quantile_line([1.0, 2.0, 3.0], [1.0, 3.0, 2.0], 2, 0.5)
+
+
+def test_rows_that_are_not_there_are_refused():
+    with pytest.raises(SeriesError, match="rows 0 to 9 are not among the 4 there are"):
+        rolling_quantile_line([1.0, 2.0, 3.0, 5.0], [1.0, 3.0, 2.0, 0.0], 3, 0.5, until=9)
