@@ -36,7 +36,9 @@ def quantile_regression(outcomes: ArrayLike, regressors: ArrayLike, quantile: fl
     Where several vertices are equally good, the one with the lowest mean fit is taken: the limit
     from quantiles below, which without slopes is the lower sample quantile. Where more residuals
     than regressors are zero, a fixed sequence tells the rows apart. So there is one answer, to the
-    last bit, from whichever start.
+    last bit, from whichever start. (quantreg's ``br`` finds the same wherever one vertex is best;
+    else it stops at the first that its path from zero meets, which for outcomes 1, 2, 3, 4 is the
+    lower median and for their negatives the upper one: code read, not run.)
 
     Parameters
     ----------
@@ -62,8 +64,7 @@ def quantile_regression(outcomes: ArrayLike, regressors: ArrayLike, quantile: fl
     References
     ----------
     Koenker and Bassett (1978), Regression Quantiles, Econometrica 46; Barrodale and Roberts (1974),
-    CACM 17; Koenker and d'Orey (1987), Applied Statistics 36 (method ``br`` of R's quantreg, which
-    finds the same vertex wherever there is one best).
+    CACM 17; Koenker and d'Orey (1987), Applied Statistics 36 (``br`` of R's quantreg).
 
     Examples
     --------
