@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
 
 # Ties are broken by solving a problem next to the one asked for: the quantile lower by this much,
-SHIFT = 1e-10
-# and each outcome higher by up to this share of the largest; rounding is far below either.
-JITTER = 1e-12
-GOLDEN = (5**0.5 - 1) / 2
-# How far beyond its bounds a multiplier may lie by rounding; SHIFT moves it a thousand times more.
-SLACK = 1e-12
+SHIFT = 1e-9
+# by up to this share more in each row, for ways on which the mean fit stays as it is,
+UNEVEN = 0.01
+# and each outcome higher by up to this share of the largest. A thousandth of that is far above
+# rounding: at 1e-12 it was not, and a window of returns in whole percent went round in circles.
+JITTER = 1e-10
+# How far beyond its bounds a multiplier may lie by rounding, per row.
+SLACK = 1e-14
 # A residual that moves by less than this share of the one that moves most never meets zero.
 FLAT = 1e-12
 # The slope at a point no way leads down from is SHIFT and rounding; elsewhere it is near one.
@@ -48,14 +51,22 @@ def solved(
         Rows of independent regressors to start from; what is returned does not depend on them.
     """
     size = np.abs(y).max(axis=1, keepdims=True)
-    jitter = np.arange(1, y.shape[1] + 1) * GOLDEN % 1.0
-    moved = y + JITTER * np.where(size > 0, size, 1.0) * jitter
-    lower = quantile - SHIFT
-    vertex = _crashed(moved, x, lower) if start is None else start
-    vertex = np.sort(_descended(moved, x, lower, vertex), axis=1)
-    rows = np.arange(len(y))[:, None]
-    right = y[rows, vertex][..., None]
-    return np.asarray(np.linalg.solve(_corner(x, vertex), right)[..., 0], np.float64), vertex
+    moved = y + JITTER * np.where(size > 0, size, 1.0) * _noise(y.shape[1])
+    lower = quantile - SHIFT * (1 + UNEVEN * _noise(y.shape[1])[::-1])
+    try:
+        vertex = _crashed(moved, x, lower) if start is None else start
+        vertex = np.sort(_descended(moved, x, lower, vertex), axis=1)
+        right = y[np.arange(len(y))[:, None], vertex][..., None]
+        b = np.linalg.solve(_corner(x, vertex), right)[..., 0]
+    except np.linalg.LinAlgError:
+        raise _dependent(x) from None
+    return np.asarray(b, np.float64), vertex
+
+
+@lru_cache
+def _noise(n: int) -> Floats:
+    """Return numbers without a pattern that prices could share: the same for a row at any n."""
+    return np.random.default_rng(0).random(n)
 
 
 def _corner(x: Floats, vertex: Places) -> Floats:
@@ -65,7 +76,7 @@ def _corner(x: Floats, vertex: Places) -> Floats:
     return corner
 
 
-def _crashed(y: Floats, x: Floats, quantile: float) -> Places:
+def _crashed(y: Floats, x: Floats, quantile: Floats) -> Places:
     """Go from least squares to a vertex, each step down to the zero of one more residual.
 
     In coordinates in which the regressors are orthonormal the subgradient is the direction of
@@ -105,7 +116,7 @@ def _freed(way: Floats, free: Floats) -> Floats:
     return part
 
 
-def _descended(y: Floats, x: Floats, quantile: float, vertex: Places) -> Places:
+def _descended(y: Floats, x: Floats, quantile: Floats, vertex: Places) -> Places:
     """Go along the steepest edge until no edge leads down."""
     found = np.empty_like(vertex)
     left = np.arange(len(y))
@@ -119,7 +130,8 @@ def _descended(y: Floats, x: Floats, quantile: float, vertex: Places) -> Places:
         at[rows[:, None], vertex] = True
         slope = _through(np.where(at, 0.0, quantile - (residual < 0)), x)
         multiplier = (slope[:, None, :] @ inverse)[:, 0]
-        above, below = multiplier - (1 - quantile), -quantile - multiplier
+        above = multiplier - (1 - quantile[vertex])
+        below = -quantile[vertex] - multiplier
         excess = np.maximum(above, below)
         leaves = excess.argmax(axis=1)
         down = excess[rows, leaves]
@@ -176,7 +188,11 @@ def _whitened(x: Floats) -> Floats:
         if np.einsum("bmm->bm", root).min() > OWN:
             white: Floats = np.linalg.solve(root, scaled)
             return white
-    raise SeriesError(
+    raise _dependent(x)
+
+
+def _dependent(x: Floats) -> SeriesError:
+    return SeriesError(
         f"the {x.shape[1]} regressors are linearly dependent in {x.shape[2]} rows: one of them, or "
         "the intercept, is a combination of the others"
     )

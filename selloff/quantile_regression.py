@@ -36,7 +36,9 @@ def quantile_regression(outcomes: ArrayLike, regressors: ArrayLike, quantile: fl
     Where several vertices are equally good, the one with the lowest mean fit is taken: the limit
     from quantiles below, which without slopes is the lower sample quantile. Where more residuals
     than regressors are zero, a fixed sequence tells the rows apart. So there is one answer, to the
-    last bit, from whichever start.
+    last bit, from whichever start. (quantreg's ``br`` finds the same wherever one vertex is best;
+    else it stops at the first that its path from zero meets, which for outcomes 1, 2, 3, 4 is the
+    lower median and for their negatives the upper one: code read, not run.)
 
     Parameters
     ----------
@@ -62,8 +64,7 @@ def quantile_regression(outcomes: ArrayLike, regressors: ArrayLike, quantile: fl
     References
     ----------
     Koenker and Bassett (1978), Regression Quantiles, Econometrica 46; Barrodale and Roberts (1974),
-    CACM 17; Koenker and d'Orey (1987), Applied Statistics 36 (method ``br`` of R's quantreg, which
-    finds the same vertex wherever there is one best).
+    CACM 17; Koenker and d'Orey (1987), Applied Statistics 36 (``br`` of R's quantreg).
 
     Examples
     --------
@@ -270,7 +271,8 @@ def rolling_quantile_line(
     Raises
     ------
     SeriesError
-        If the quantile lies outside (0, 1) or a window has fewer than three rows.
+        If the quantile lies outside (0, 1), a window has fewer than three rows, or rows are asked
+        for that are not there.
 
     Examples
     --------
@@ -284,6 +286,8 @@ def rolling_quantile_line(
     y, x = np.broadcast_arrays(np.asarray(outcome, np.float64), np.asarray(regressor, np.float64))
     shape, n = y.shape[:-1], y.shape[-1]
     last = n if until is None else until
+    if not 0 <= since <= last <= n:
+        raise SeriesError(f"rows {since} to {last} are not among the {n} there are")
     found = np.full((2, int(np.prod(shape)), last - since), np.nan)
     first = max(window - 1, since)
     if first < last:
@@ -328,7 +332,8 @@ def _usable(outcomes: Floats, regressors: Floats) -> NDArray[np.bool_]:
     top, bottom = regressors.max(axis=2), regressors.min(axis=2)
     with np.errstate(invalid="ignore"):
         moves = top - bottom > NOISE * np.maximum(np.abs(top), np.abs(bottom))
-    usable: NDArray[np.bool_] = moves & np.isfinite(outcomes.sum(axis=2) + regressors.sum(axis=2))
+        total = outcomes.sum(axis=2) + regressors.sum(axis=2)
+    usable: NDArray[np.bool_] = moves & np.isfinite(total)
     return usable
 
 

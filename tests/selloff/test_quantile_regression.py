@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selloff.quantile_regression import quantile_line, quantile_regression, rolling_quantile_line
@@ -55,12 +55,30 @@ def test_no_direction_leads_down_from_the_coefficients(seed, n, m, quantile):
 
 @settings(max_examples=40, deadline=None)
 @given(SEEDS, st.integers(4, 9), st.integers(1, 3), QUANTILES, st.sampled_from([2, 3, None]))
+@example(2645, 11, 2, 0.75, 2)  # several rows on one line: went round in circles
+@example(911, 4, 3, 0.05, 2)  # least squares already goes through a row
+@example(591, 4, 2, 0.5, 2)  # least squares already leaves half of the rows below
 def test_no_vertex_of_a_small_problem_is_better(seed, n, m, quantile, ticks):
     y, x = world(seed, n, m, ticks=ticks)
     if np.linalg.matrix_rank(x) < m:
         return
     found = loss(y, x, quantile_regression(y, x, quantile), quantile)
     assert found <= best_of_all_vertices(y, x, quantile) + 1e-10
+
+
+def test_the_published_engel_curves_are_reproduced():
+    # Koenker's quantreg vignette: food expenditure on income of 235 Belgian households.
+    data = pytest.importorskip("statsmodels.datasets.engel").load_pandas().data
+    published = {
+        0.05: (124.88004, 0.34336),
+        0.25: (95.48354, 0.47410),
+        0.5: (81.48225, 0.56018),
+        0.75: (62.39659, 0.64401),
+        0.95: (64.10396, 0.70907),
+    }
+    for quantile, line in published.items():
+        found = quantile_line(data["foodexp"], data["income"], quantile)
+        np.testing.assert_allclose(found, line, atol=5e-6)
 
 
 def test_a_linear_program_finds_the_same_with_twelve_regressors():
@@ -132,11 +150,11 @@ def test_neither_the_future_nor_the_rows_asked_for_change_a_line(seed, n, back):
 def test_windows_with_gaps_or_a_constant_regressor_have_no_line():
     random = np.random.default_rng(5)
     y, x = random.normal(size=(2, 60))
-    y[20], x[30:45] = np.nan, 0.5
+    y[20], y[54:56], x[30:45] = np.nan, (np.inf, -np.inf), 0.5
     slope = rolling_quantile_line(y, x, 10, 0.5).slope
     without = np.isnan(slope)
     expected = np.arange(60) < 9
-    expected[20:30] = expected[39:45] = True
+    expected[20:30] = expected[39:45] = expected[54:] = True
     np.testing.assert_array_equal(without, expected)
 
 
@@ -178,3 +196,8 @@ def test_what_no_regression_can_come_from_is_refused_with_its_cause(y, x, quanti
 def test_a_window_of_two_rows_is_refused():
     with pytest.raises(SeriesError, match="2 rows, at least 3"):
         rolling_quantile_line([1.0, 2.0, 3.0], [1.0, 3.0, 2.0], 2, 0.5)
+
+
+def test_rows_that_are_not_there_are_refused():
+    with pytest.raises(SeriesError, match="rows 0 to 9 are not among the 4 there are"):
+        rolling_quantile_line([1.0, 2.0, 3.0, 5.0], [1.0, 3.0, 2.0, 0.0], 3, 0.5, until=9)
