@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from selloff.series import SeriesError
 from selloff.spillover.priors import Prior, least_squares, minnesota, uninformative
-from selloff.spillover.time_varying import follow, initial_state
+from selloff.spillover.forgetting_filter import follow, initial_state
 from tests.selloff.spillover.plain_filter import textbook
 
 NAMES = ["XLK", "XLU", "XLE"]

@@ -1,4 +1,4 @@
-"""Vector autoregressions whose coefficients move from row to row, filtered forward only."""
+"""Coefficients that move from row to row: a Kalman filter with forgetting, forward only."""
 
 from __future__ import annotations
 
