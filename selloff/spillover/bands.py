@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from selloff.spillover.spillovers import Conventions, Spillovers
 
 PERIODS = (10.0, 40.0)
 # The shortest period that one row a day can show (Nyquist).
@@ -74,7 +77,7 @@ def band_shares(
     edges = _edges(periods)
     n, k = coefficients.shape[:2]
     found = np.full((len(edges) - 1, n, k, k), np.nan)
-    stable = np.flatnonzero(_spectral_radii(coefficients) < 1)
+    stable = np.flatnonzero(spectral_radii(coefficients) < 1)
     at_once = max(1, CHUNK // (2 * NODES * k * k))
     for start in range(0, len(stable), at_once):
         some = stable[start : start + at_once]
@@ -86,6 +89,97 @@ def band_shares(
     return shares
 
 
+def by_band(
+    found: Spillovers,
+    coefficients: NDArray[np.float64],
+    error_covariance: NDArray[np.float64],
+    periods: tuple[float, ...] = PERIODS,
+) -> dict[str, Spillovers]:
+    """Split the connectedness of systems, however they were fitted, into one table per band.
+
+    Parameters
+    ----------
+    found : Spillovers
+        Of n windows, at any horizon: names, dates, spectral radii and conventions are taken over.
+    coefficients : array of shape (n, k, k p)
+        As in `band_shares`.
+    error_covariance : array of shape (n, k, k)
+        As in `band_shares`.
+    periods : tuple of float
+        Where bands end, in rows, ascending, above 2.
+
+    Returns
+    -------
+    dict
+        "2 to 10", "10 to 40", "over 40": shares of the variance at all frequencies, so that the
+        tables of all bands add up to the table at an infinite horizon.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selloff.spillover.spillovers import Conventions, Spillovers
+    >>> how = Conventions("var", "generalized", window=250, n_rows=249, lags=1, horizon=10)
+    >>> day = pd.to_datetime(["2025-01-27"])
+    >>> found = Spillovers(("XLK", "XLU"), day, np.full((1, 2, 2), 0.5), [0.9], how)
+    >>> slow = np.array([[[0.9, 0.0], [0.3, 0.2]]])
+    >>> tables = by_band(found, slow, np.array([[[1.0, 0.5], [0.5, 1.0]]]), (5.0,))
+    >>> {name: float(table.total[0].round(3)) for name, table in tables.items()}
+    {'2 to 5': 0.019, 'over 5': 0.305}
+    """
+    shares = band_shares(coefficients, error_covariance, periods)
+    ends = [f"{period:g}" for period in (SHORTEST, *periods)]
+    names = [*(" to ".join(pair) for pair in pairwise(ends)), f"over {ends[-1]}"]
+    return {
+        name: replace(found, shares=table, conventions=_of_band(found, f"periods {name}"))
+        for name, table in zip(names, shares, strict=True)
+    }
+
+
+def within_band(found: Spillovers) -> Spillovers:
+    """Return the table of a band as if there were no other frequencies.
+
+    All shares are multiplied by one number, ``k / sum of shares``: what is sent and received stays
+    in proportion, and the total says how connected the series are within the band.
+
+    Parameters
+    ----------
+    found : Spillovers
+        A table of `by_band`.
+
+    Returns
+    -------
+    Spillovers
+        Shares that sum to k; single rows do not sum to one.
+
+    References
+    ----------
+    Barunik and Krehlik (2018), as in `band_shares`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selloff.spillover.spillovers import Conventions, Spillovers
+    >>> how = Conventions("band", "generalized", 250, 249, 1, 0, "periods over 40")
+    >>> day = pd.to_datetime(["2025-01-27"])
+    >>> band = Spillovers(("XLK", "XLU"), day, [[[0.4, 0.1], [0.2, 0.1]]], [0.9], how)
+    >>> within_band(band).shares.round(3).tolist(), within_band(band).total.round(3).tolist()
+    ([[[1.0, 0.25], [0.5, 0.25]]], [0.375])
+    """
+    sums = found.shares.sum(axis=(1, 2), keepdims=True)
+    how = found.conventions
+    return replace(
+        found,
+        shares=found.shares * (len(found.names) / sums),
+        conventions=replace(how, detail=f"{how.detail}, within the band"),
+    )
+
+
+def _of_band(found: Spillovers, name: str) -> Conventions:
+    how = found.conventions
+    before = "" if how.model == "var" else f", {how.model} of {how.detail}"
+    return replace(how, model="band", horizon=0, detail=f"{name}{before}")
+
+
 def _edges(periods: tuple[float, ...]) -> list[float]:
     wanted = (SHORTEST, *periods)
     if not periods or any(later <= earlier for earlier, later in pairwise(wanted)):
@@ -93,7 +187,7 @@ def _edges(periods: tuple[float, ...]) -> list[float]:
     return [2 * np.pi / period for period in wanted] + [0.0]
 
 
-def _spectral_radii(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+def spectral_radii(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
     n, k, width = coefficients.shape
     companion = np.zeros((n, width, width))
     companion[:, :k] = coefficients

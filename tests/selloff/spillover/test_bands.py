@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selloff.spillover.bands import band_shares
+from selloff.spillover.bands import band_shares, by_band, within_band
+from selloff.spillover.spillovers import Conventions, Spillovers
 from tests.selloff.spillover import parity_bands
 from tests.selloff.spillover.reference import needs_reference
 
@@ -124,6 +126,45 @@ def test_only_windows_that_explode_are_without_bands():
     found = band_shares(coefficients, covariance)
     assert np.isnan(found[:, 1]).all()
     assert np.isfinite(found[:, [0, 2]]).all()
+
+
+def table(coefficients, detail="", model="var"):
+    n, k = coefficients.shape[:2]
+    how = Conventions(model, "generalized", 250, 248, 2, 10, detail)
+    days = pd.bdate_range("2025-01-27", periods=n)
+    return Spillovers(tuple("abcdef"[:k]), days, np.full((n, k, k), 1 / k), np.full(n, 0.9), how)
+
+
+def test_the_tables_of_bands_add_up_to_the_whole():
+    coefficients, covariance = systems(5, seed=6)
+    bands = by_band(table(coefficients), coefficients, covariance, (10.0, 40.0, 62.5))
+    assert list(bands) == ["2 to 10", "10 to 40", "40 to 62.5", "over 62.5"]
+    assert sum(band.shares for band in bands.values()).sum(axis=2) == pytest.approx(1, abs=1e-14)
+    received = sum(band.from_others for band in bands.values())
+    assert received.mean(axis=1) == pytest.approx(sum(band.total for band in bands.values()))
+    for band in bands.values():
+        assert band.net.sum(axis=1) == pytest.approx(0, abs=1e-14)
+        assert list(band.dates) == list(table(coefficients).dates)
+
+
+def test_a_band_says_which_it_is_and_of_what_model():
+    coefficients, covariance = systems(1)
+    of_var = by_band(table(coefficients), coefficients, covariance)["over 40"].conventions
+    assert (of_var.model, of_var.horizon, of_var.detail) == ("band", 0, "periods over 40")
+    other = table(coefficients, "quantile 0.05", "quantile_var")
+    found = by_band(other, coefficients, covariance)["2 to 10"]
+    assert found.conventions.detail == "periods 2 to 10, quantile_var of quantile 0.05"
+    within = within_band(found).conventions.detail
+    assert within == "periods 2 to 10, quantile_var of quantile 0.05, within the band"
+
+
+def test_within_a_band_the_shares_sum_to_the_number_of_series():
+    coefficients, covariance = systems(4, seed=8)
+    for band in by_band(table(coefficients), coefficients, covariance).values():
+        within = within_band(band)
+        assert within.shares.sum(axis=(1, 2)) == pytest.approx(3, abs=1e-12)
+        ratio = within.net / band.net
+        assert ratio == pytest.approx(np.repeat(ratio[:, :1], 3, axis=1), rel=1e-9)
 
 
 @pytest.mark.parametrize("periods", [(), (2.0,), (40.0, 10.0), (10.0, 10.0)])

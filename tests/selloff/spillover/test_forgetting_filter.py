@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selloff.series import SeriesError
-from selloff.spillover.priors import Prior, least_squares, minnesota, uninformative
 from selloff.spillover.forgetting_filter import follow, initial_state
+from selloff.spillover.priors import Prior, least_squares, minnesota, uninformative
 from tests.selloff.spillover.plain_filter import textbook
 
 NAMES = ["XLK", "XLU", "XLE"]
