@@ -169,8 +169,8 @@ class Spillovers:
     def corrected_total(self) -> NDArray[np.float64]:
         """Total over (k - 1) / k, of shape (n,), so that systems of any size compare.
 
-        At most one as long as no series receives more from another than from itself, which holds
-        for the generalized decomposition at h = 0 and nearly always after.
+        At most one as long as no series receives more from another than from itself, which is
+        sure for the generalized decomposition with one term only.
         """
         k = len(self.names)
         return self.total * (k / (k - 1)) if k > 1 else np.full(len(self.dates), np.nan)
