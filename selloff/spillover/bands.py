@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from selloff.series import matrix
+from selloff.spillover.connectedness import rows_between
+from selloff.spillover.rolling_fits import rolling_fits
+from selloff.spillover.spillovers import Conventions, Spillovers
+from selloff.spillover.vector_autoregression import refuse_window, spectral_radius
 
-    from selloff.spillover.spillovers import Conventions, Spillovers
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
 
 PERIODS = (10.0, 40.0)
 # The shortest period that one row a day can show (Nyquist).
@@ -22,8 +28,85 @@ NODES = 12
 NEAR = 1e-7
 # 2^-40 of a band: narrower than the peak of a root of 1 - 1e-11.
 BISECTIONS = 40
-# Values of the transfer function held at once: 16 megabytes.
-CHUNK = 1_000_000
+# Values of the transfer function held at once: 1.6 megabytes. Ten times as many take longer.
+CHUNK = 100_000
+
+
+def band_connectedness(
+    series: pd.DataFrame,
+    *,
+    lags: int = 1,
+    periods: tuple[float, ...] = PERIODS,
+    window: int | None = None,
+    since: Any = None,
+    until: Any = None,
+) -> dict[str, Spillovers]:
+    """Return the connectedness of a vector autoregression in each frequency band.
+
+    What passes within `periods[0]` rows, within the next, and what lasts longer than the last of
+    them: the shares at an infinite horizon, taken apart (`band_shares`).
+
+    Parameters
+    ----------
+    series : DataFrame
+        One row per date, ascending; one column per series: volatilities or returns, in any unit.
+    lags : int
+        Lags p.
+    periods : tuple of float
+        Where bands end, in rows, ascending, above 2: (10, 40) are two weeks and two months of days.
+    window : int, optional
+        Rows of a window, all of them used; all rows of the frame without it.
+    since, until : label of the index, optional
+        Only the windows that end from this date, to this date, both included; the same to the last
+        bit as without.
+
+    Returns
+    -------
+    dict
+        Of "2 to 10", "10 to 40", "over 40", one table each: shares of the variance at all
+        frequencies, which add up over the bands to one per row. `within_band` makes tables of the
+        bands alone. NaN where the model is not stable, which has no such shares.
+
+    Raises
+    ------
+    SeriesError
+        If a value is missing, a column does not move or repeats others, or there are too few rows.
+    ValueError
+        If periods do not ascend from above 2.
+
+    References
+    ----------
+    Barunik and Krehlik (2018), Measuring the Frequency Dynamics of Financial Connectedness and
+    Systemic Risk, Journal of Financial Econometrics 16(2), 271-296.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> random = np.random.default_rng(7)
+    >>> rows = random.normal(0, 0.01, (400, 2)) + random.normal(0, 0.01, (400, 1))
+    >>> for place in range(1, 400):
+    ...     rows[place] += 0.9 * rows[place - 1]
+    >>> lasting = pd.DataFrame(rows, pd.bdate_range("2024-01-02", periods=400), ["XLK", "XLU"])
+    >>> tables = band_connectedness(lasting)
+    >>> {name: table.total.round(2).tolist() for name, table in tables.items()}
+    {'2 to 10': [0.02], '10 to 40': [0.05], 'over 40': [0.18]}
+    """
+    length = len(series) if window is None else window
+    refuse_window(length, len(series.columns), lags)
+    values = matrix(series, length, n_columns=2)
+    first, last = rows_between(series.index, length, since, until)
+    n, k = max(last - first + 1, 0), values.shape[1]
+    coefficients, covariance = np.empty((n, k, k * lags)), np.empty((n, k, k))
+    for at, fits in rolling_fits(values, length, lags, first, last):
+        coefficients[at], covariance[at] = fits
+    found = Spillovers(
+        tuple(map(str, series.columns)),
+        series.index[first : first + n],
+        np.full((n, k, k), np.nan),
+        spectral_radius(coefficients),
+        Conventions("var", "generalized", length, length - lags, lags, 0),
+    )
+    return by_band(found, coefficients, covariance, periods)
 
 
 def band_shares(
@@ -77,7 +160,7 @@ def band_shares(
     edges = _edges(periods)
     n, k = coefficients.shape[:2]
     found = np.full((len(edges) - 1, n, k, k), np.nan)
-    stable = np.flatnonzero(spectral_radii(coefficients) < 1)
+    stable = np.flatnonzero(spectral_radius(coefficients) < 1)
     at_once = max(1, CHUNK // (2 * NODES * k * k))
     for start in range(0, len(stable), at_once):
         some = stable[start : start + at_once]
@@ -117,7 +200,6 @@ def by_band(
     Examples
     --------
     >>> import pandas as pd
-    >>> from selloff.spillover.spillovers import Conventions, Spillovers
     >>> how = Conventions("var", "generalized", window=250, n_rows=249, lags=1, horizon=10)
     >>> day = pd.to_datetime(["2025-01-27"])
     >>> found = Spillovers(("XLK", "XLU"), day, np.full((1, 2, 2), 0.5), [0.9], how)
@@ -158,7 +240,6 @@ def within_band(found: Spillovers) -> Spillovers:
     Examples
     --------
     >>> import pandas as pd
-    >>> from selloff.spillover.spillovers import Conventions, Spillovers
     >>> how = Conventions("band", "generalized", 250, 249, 1, 0, "periods over 40")
     >>> day = pd.to_datetime(["2025-01-27"])
     >>> band = Spillovers(("XLK", "XLU"), day, [[[0.4, 0.1], [0.2, 0.1]]], [0.9], how)
@@ -185,15 +266,6 @@ def _edges(periods: tuple[float, ...]) -> list[float]:
     if not periods or any(later <= earlier for earlier, later in pairwise(wanted)):
         raise ValueError(f"periods ascend from above {SHORTEST:g} rows, {periods} do not")
     return [2 * np.pi / period for period in wanted] + [0.0]
-
-
-def spectral_radii(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
-    n, k, width = coefficients.shape
-    companion = np.zeros((n, width, width))
-    companion[:, :k] = coefficients
-    companion[:, k:, : width - k] = np.eye(width - k)
-    radii: NDArray[np.float64] = np.abs(np.linalg.eigvals(companion)).max(axis=1)
-    return radii
 
 
 def _integral(
@@ -227,7 +299,7 @@ def _gauss(
     n_nodes: int,
 ) -> NDArray[np.float64]:
     n, k, width = coefficients.shape
-    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
+    nodes, weights = _nodes(n_nodes)
     half = (band[1] - band[0]) / 2
     frequencies = band[0] + half * (1 + nodes)
     filtered = np.broadcast_to(np.eye(k, dtype=np.complex128), (n, n_nodes, k, k)).copy()
@@ -238,3 +310,9 @@ def _gauss(
     power = response.real**2 + response.imag**2
     summed: NDArray[np.float64] = half * (weights @ power.reshape(n, n_nodes, k * k))
     return summed.reshape(n, k, k)
+
+
+@cache
+def _nodes(n_nodes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
+    return nodes, weights

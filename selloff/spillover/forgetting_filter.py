@@ -9,6 +9,7 @@ import numpy as np
 
 from selloff.series import SeriesError, matrix, unfit
 from selloff.spillover.priors import PRIORS, Prior
+from selloff.spillover.vector_autoregression import spectral_radius
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +122,7 @@ class _Filter:
             self.q *= self.forgetting[1]
             self.q += (1 - self.forgetting[1]) * squares
         found = self._updated(error) if self.t >= self.lags else self.b
-        radius = _spectral_radius(found)
+        radius = float(spectral_radius(found[None])[0])
         if radius <= 1 or not self.t:
             self.b = self.published = found
         else:
@@ -147,14 +148,6 @@ class _Filter:
         self.p /= self.forgetting[0]
         updated: NDArray[np.float64] = self.b + (gain.T @ surprise).reshape(self.b.shape)
         return updated
-
-
-def _spectral_radius(coefficients: NDArray[np.float64]) -> float:
-    k, width = coefficients.shape
-    companion = coefficients
-    if width > k:
-        companion = np.vstack([coefficients, np.eye(width - k, width)])
-    return float(np.abs(np.linalg.eigvals(companion)).max())
 
 
 def initial_state(

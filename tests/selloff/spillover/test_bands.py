@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selloff.spillover.bands import band_shares, by_band, within_band
+from selloff.series import SeriesError
+from selloff.spillover.bands import band_connectedness, band_shares, by_band, within_band
+from selloff.spillover.connectedness import connectedness
 from selloff.spillover.spillovers import Conventions, Spillovers
 from tests.selloff.spillover import parity_bands
+from tests.selloff.spillover.parity_connectedness import panel
 from tests.selloff.spillover.reference import needs_reference
 
 
@@ -210,3 +213,58 @@ def test_bins_come_nearer_to_the_integral_the_more_they_are():
     for size in (100, 201, 1_000, 10_001, 100_000):
         bins = parity_bands.binned(size, parity_bands.true_frequencies, *parity_bands.fitted())
         assert np.abs(parity_bands.between(bins) - exact).max() < 0.6 / size
+
+
+def volatilities(n=160, seed=2):
+    random = np.random.default_rng(seed)
+    rows = random.normal(0, 1, (n, 3)) + random.normal(0, 1, (n, 1))
+    for t in range(1, n):
+        rows[t] += 0.6 * rows[t - 1] + 0.2 * np.roll(rows[t - 1], 1)
+    return pd.DataFrame(rows, pd.bdate_range("2024-01-02", periods=n), ["XLK", "XLU", "XLE"])
+
+
+def test_bands_add_up_to_the_decomposition_of_all_rows():
+    series = volatilities()
+    bands = band_connectedness(series, lags=2).values()
+    whole = connectedness(series, lags=2, horizon=400)
+    assert sum(band.shares for band in bands) == pytest.approx(whole.shares, abs=1e-10)
+    for band in bands:
+        assert list(band.dates) == [series.index[-1]]
+        assert band.spectral_radius == pytest.approx(whole.spectral_radius, abs=1e-10)
+        assert (band.conventions.window, band.conventions.n_rows) == (160, 158)
+
+
+@settings(max_examples=10, deadline=None)
+@given(first=st.integers(99, 159), length=st.integers(0, 20), cut=st.integers(100, 160))
+def test_some_dates_are_those_of_all_to_the_last_bit_whatever_follows(first, length, cut):
+    series, last = volatilities(), min(first + length, 159)
+    asked = {"window": 100, "lags": 2, "periods": (5.0, 20.0)}
+    whole = band_connectedness(series, **asked)
+    days = series.index
+    some = band_connectedness(series, **asked, since=days[first], until=days[last])
+    known = band_connectedness(series[:cut], **asked)
+    for name, band in whole.items():
+        assert (some[name].shares == band.shares[first - 99 : last - 98]).all()
+        assert list(some[name].dates) == list(days[first : last + 1])
+        assert (known[name].shares == band.shares[: cut - 99]).all()
+
+
+def test_a_window_of_a_series_that_stands_still_is_missing_and_alone():
+    series = volatilities()
+    series.iloc[20:150, 2] = 1.0
+    for band in band_connectedness(series, window=60).values():
+        still = np.isnan(band.shares).all(axis=(1, 2))
+        assert 60 <= still.sum() <= 75
+        assert np.isfinite(band.shares[~still]).all()
+
+
+def test_too_few_rows_are_refused_with_numbers():
+    with pytest.raises(SeriesError, match="19 rows, at least 20 are needed for 4 lags of 3 series"):
+        band_connectedness(volatilities(), lags=4, window=19)
+
+
+@needs_reference
+def test_the_volatilities_of_2012_have_the_published_bands():
+    bands = band_connectedness(panel("ca_dy2012"), lags=4)
+    totals = [band.total[0] for band in bands.values()]
+    assert totals == pytest.approx([0.02902151813, 0.01912210191, 0.11277931340], abs=1e-10)
