@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selloff.spillover.bands import PERIODS, by_band
-from selloff.spillover.decompositions import generalized
+from selloff.spillover.decompositions import decomposed
 from selloff.spillover.forgetting_filter import FORGETTING, Path, State, follow, initial_state
 from selloff.spillover.spillovers import Conventions, Spillovers
 
@@ -28,6 +28,7 @@ def time_varying_connectedness(
     horizon: int = 10,
     forgetting: tuple[float, float] = FORGETTING,
     prior: str | Prior = "minnesota",
+    decomposition: str = "generalized",
 ) -> Spillovers:
     """Return connectedness at each row from the end of a training block, without a window.
 
@@ -56,12 +57,15 @@ def time_varying_connectedness(
         Weight of a row against the next one, for the coefficients and for the error covariance.
     prior : str or Prior
         "minnesota", "uninformative", "least_squares" (`selloff.spillover.priors`), or one's own.
+    decomposition : str
+        `generalized`, `orthogonalized`, `joint` or `extended_joint` (`decompositions`).
 
     Returns
     -------
     Spillovers
-        Generalized shares. Where the filter's coefficients would explode (spectral radius of 1 or
-        above, flagged) the shares are those of the coefficients before.
+        One entry per row from the last one of the training block. Where the filter's coefficients
+        would explode (spectral radius of 1 or above, flagged) the shares are those of the
+        coefficients before.
 
     Raises
     ------
@@ -87,10 +91,12 @@ def time_varying_connectedness(
     (201, [0.07, 0.17])
     """
     state = initial_state(series, training=training, lags=lags, forgetting=forgetting, prior=prior)
-    return path_connectedness(follow(series, state), horizon)
+    return path_connectedness(follow(series, state), horizon, decomposition)
 
 
-def path_connectedness(path: Path, horizon: int = 10) -> Spillovers:
+def path_connectedness(
+    path: Path, horizon: int = 10, decomposition: str = "generalized"
+) -> Spillovers:
     """Return the connectedness at the rows of a path that may be published.
 
     Parameters
@@ -99,6 +105,8 @@ def path_connectedness(path: Path, horizon: int = 10) -> Spillovers:
         Of `follow`.
     horizon : int
         Terms summed, h = 0 .. horizon - 1.
+    decomposition : str
+        `generalized`, `orthogonalized`, `joint` or `extended_joint`.
 
     Returns
     -------
@@ -122,13 +130,13 @@ def path_connectedness(path: Path, horizon: int = 10) -> Spillovers:
     shares = np.empty(covariance.shape)
     for start in range(0, len(shares), ROWS):
         at = slice(start, start + ROWS)
-        shares[at] = generalized(coefficients[at], covariance[at], horizon)
+        shares[at] = decomposed(coefficients[at], covariance[at], horizon, decomposition)
     return Spillovers(
         tuple(map(str, path.state.names)),
         path.dates[some],
         shares,
         path.spectral_radius[some],
-        conventions(path.state, horizon),
+        conventions(path.state, horizon, decomposition),
     )
 
 
@@ -178,7 +186,7 @@ def _published(path: Path) -> slice:
     return slice(max(0, path.state.training - 1 - first), None)
 
 
-def conventions(state: State, horizon: int) -> Conventions:
+def conventions(state: State, horizon: int, decomposition: str = "generalized") -> Conventions:
     """Return how shares were made from a state; no window is cut, so that it counts no rows.
 
     Examples
@@ -191,4 +199,4 @@ def conventions(state: State, horizon: int) -> Conventions:
     """
     weights = " and ".join(f"{weight:g}" for weight in state.forgetting)
     detail = f"forgetting {weights}, {state.label} prior, {state.training} training rows"
-    return Conventions("tvp_var", "generalized", 0, 0, state.lags, horizon, detail)
+    return Conventions("tvp_var", decomposition, 0, 0, state.lags, horizon, detail)

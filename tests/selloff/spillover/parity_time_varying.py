@@ -64,10 +64,7 @@ def pairs() -> Iterator[Pair]:
             found = getattr(ours, quantity)
             yield Pair(f"{quantity}, {name}", PEER, "acg2020", found, columns, LIMIT)
         for place, value in TOTALS.get(name, {}).items():
-            number = (
-                ours.total.mean()
-                if place == "mean"
-                else ours.total[{"first": 0, "last": -1}[place]]
-            )
-            numbers = np.array([number]), np.array([value])
-            yield Pair(f"{place} total, {name}", PEER, "acg2020", *numbers, LIMIT)
+            mean, first, last = ours.total.mean(), ours.total[0], ours.total[-1]
+            number = np.array([{"mean": mean, "first": first, "last": last}[place]])
+            quantity = f"{place} total, {name}"
+            yield Pair(quantity, PEER, "acg2020", number, np.array([value]), LIMIT)

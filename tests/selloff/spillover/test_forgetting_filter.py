@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,6 +102,17 @@ def test_the_coefficients_covariance_stays_symmetric_to_the_last_bit():
     found = follow(series, initial_state(series, training=60)).state.coefficient_covariance
     assert (found == found.T).all()
     assert np.linalg.eigvalsh(found).min() > 0
+
+
+def test_one_covariance_of_the_coefficients_is_held_and_not_that_of_every_row():
+    series = returns(1500, k=3)
+    state = initial_state(series, training=60, lags=4)
+    tracemalloc.start()
+    path = follow(series, state)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    of_every_row = 1500 * path.state.coefficient_covariance.nbytes
+    assert peak < 0.2 * of_every_row
 
 
 @pytest.mark.parametrize("prior", ["minnesota", "least_squares"])

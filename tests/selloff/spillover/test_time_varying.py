@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selloff.series import SeriesError
+from selloff.spillover.decompositions import decomposed
 from selloff.spillover.forgetting_filter import follow, initial_state
 from selloff.spillover.priors import least_squares
 from selloff.spillover.time_varying import path_connectedness, time_varying_connectedness
@@ -58,6 +59,16 @@ def test_each_row_of_shares_sums_to_one():
     assert found.shares.sum(axis=2) == pytest.approx(1.0, abs=1e-14)
     assert found.is_stable.all()
     assert found.names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("decomposition", ["orthogonalized", "joint", "extended_joint"])
+def test_other_decompositions_are_those_of_the_same_coefficients(decomposition):
+    series = returns()
+    found = time_varying_connectedness(series, training=60, decomposition=decomposition)
+    path = follow(series, initial_state(series, training=60))
+    last = decomposed(path.coefficients[-1:], path.error_covariance[-1:], 10, decomposition)
+    assert (found.shares[-1] == last[0]).all()
+    assert found.conventions.decomposition == decomposition
 
 
 def test_the_conventions_say_what_was_done():
