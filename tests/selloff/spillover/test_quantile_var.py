@@ -9,8 +9,9 @@ from scipy.optimize import linprog
 from scipy.stats import norm
 
 from selloff.series import SeriesError
-from selloff.spillover.quantile_var import centred_quantile_connectedness, quantile_connectedness
+from selloff.spillover.quantile_var import quantile_connectedness
 from tests.selloff.spillover import parity_quantile
+from tests.selloff.spillover.parity_connectedness import panel
 from tests.selloff.spillover.reference import needs_reference
 
 
@@ -106,7 +107,7 @@ def test_independent_series_are_tied_in_the_tails_by_errors_that_are_not_centred
     for quantile in (0.05, 0.95):
         uncentred = quantile_connectedness(series, quantile=quantile).total[0]
         assert uncentred == pytest.approx(theirs, abs=0.01)
-        assert centred_quantile_connectedness(series, quantile=quantile).total[0] < 0.01
+        assert quantile_connectedness(series, quantile=quantile, is_centred=True).total[0] < 0.01
     assert quantile_connectedness(series, quantile=0.5).total[0] < 0.01
 
 
@@ -115,8 +116,10 @@ def test_centred_errors_show_what_is_common_in_one_tail():
     rows = random.normal(0, 0.01, (1500, 3))
     rows[::25] -= random.exponential(0.05, (60, 1))
     series = pd.DataFrame(rows, pd.bdate_range("2018-01-01", periods=1500), list("abc"))
-    ties = centred_quantile_connectedness(series, quantile=0.5).total[0]
-    quiet = centred_quantile_connectedness(series[series.min(axis=1) > -0.04], quantile=0.5)
+    ties = quantile_connectedness(series, quantile=0.5, is_centred=True).total[0]
+    quiet = quantile_connectedness(
+        series[series.min(axis=1) > -0.04], quantile=0.5, is_centred=True
+    )
     assert ties > 0.3
     assert quiet.total[0] < 0.1
 
@@ -154,3 +157,13 @@ def test_what_cannot_be_fitted_is_refused_with_numbers(asked, message):
 def test_the_peers_totals_are_met():
     for quantity, _, _, ours, theirs, limit in parity_quantile.pairs():
         assert ours == pytest.approx(theirs, rel=0, abs=limit), quantity
+
+
+@needs_reference
+def test_the_tails_of_2012_are_hardly_more_connected_than_the_middle_once_errors_are_centred():
+    series = panel("ca_dy2012")
+    totals = [
+        quantile_connectedness(series, quantile=quantile, is_centred=True).total[0]
+        for quantile in parity_quantile.TOTALS
+    ]
+    assert totals == pytest.approx([0.162, 0.166, 0.169], abs=5e-4)
