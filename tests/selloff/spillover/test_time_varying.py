@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,6 +111,21 @@ def test_the_peers_prior_is_least_squares_without_the_unit_of_the_errors():
     assert ours.coefficients.ravel() == pytest.approx(coefficients.ravel(), abs=1e-12)
     assert ours.error_covariance == pytest.approx(errors, abs=1e-12)
     assert ours.coefficient_covariance == pytest.approx(np.kron(errors, big[:4, :4]), abs=1e-15)
+
+
+def test_the_peers_prior_gives_other_shares_in_percent_than_in_fractions_and_ours_the_same():
+    series = returns()
+    theirs, ours = [], []
+    for unit in (1.0, 100.0):
+        frame = series * unit
+        found = least_squares(frame.to_numpy()[:60], 1)
+        inverse_of_squares = found.coefficient_covariance[:3, :3] / found.error_covariance[0, 0] / 4
+        prior = replace(found, coefficient_covariance=np.kron(np.eye(3), inverse_of_squares))
+        asked = {"training": 60, "prior": prior}
+        theirs.append(time_varying_connectedness(frame, **asked).total)
+        ours.append(time_varying_connectedness(frame, training=60, prior="least_squares").total)
+    assert np.abs(theirs[0] - theirs[1]).max() > 0.01
+    assert ours[0] == pytest.approx(ours[1], abs=1e-12)
 
 
 @needs_reference
