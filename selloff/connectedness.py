@@ -9,6 +9,7 @@ import pandas as pd
 
 from selloff.contagion_sets import PROVENANCE, WINDOWS, SeriesSet, series_sets
 from selloff.spillover.connectedness import rolling_connectedness
+from selloff.spillover.r_squared import rolling_r_squared_connectedness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,9 @@ def connectedness(contagion_series: pd.DataFrame, start: date, end: date) -> pd.
         new session costs one window, and equals what the whole history gives.
     """
     parts = [
-        _described(_measured(each.result), each) for each in _rolled(contagion_series, start, end)
+        _described(rows, each)
+        for each in _rolled(contagion_series, start, end)
+        for rows in ((_parts(each),) if each.parts else (_measured(each.result),))
     ]
     return _stacked(parts, MEASURES)
 
@@ -92,7 +95,7 @@ def connectedness_links(contagion_series: pd.DataFrame, start: date, end: date) 
     parts = [
         _described(each.result.links().rename(columns=names), each)
         for each in _rolled(contagion_series, start, end)
-        if each.result.conventions.model == "var"
+        if not each.parts
     ]
     return _stacked(parts, LINKS)
 
@@ -103,6 +106,8 @@ class _Rolled:
 
     series: SeriesSet
     result: Spillovers
+    parts: dict[str, Spillovers]
+    """What the total is made of, by name."""
 
 
 def _rolled(contagion_series: pd.DataFrame, start: date, end: date) -> Iterator[_Rolled]:
@@ -116,7 +121,13 @@ def _rolled(contagion_series: pd.DataFrame, start: date, end: date) -> Iterator[
                 result = rolling_connectedness(
                     part, window=window, lags=LAGS, horizon=HORIZON, since=since, until=until
                 )
-                yield _Rolled(series, result)
+                yield _Rolled(series, result, {})
+                if window == WINDOWS[0]:
+                    both = rolling_r_squared_connectedness(
+                        part, window=window, lags=LAGS, since=since, until=until
+                    )
+                    parts = {"contemporaneous": both.contemporaneous, "lagged": both.lagged}
+                    yield _Rolled(series, both.total, parts)
 
 
 def _measured(result: Spillovers) -> pd.DataFrame:
@@ -126,13 +137,22 @@ def _measured(result: Spillovers) -> pd.DataFrame:
     return rows.assign(series_name=rows["series_name"].fillna(""))
 
 
+def _parts(each: _Rolled) -> pd.DataFrame:
+    """Return the parts of the total alone, a row per window: `total` is one model's only."""
+    rows = [
+        {"session_date": part.dates, "measure": name, "series_name": "", "value": part.total}
+        for name, part in each.parts.items()
+    ]
+    return pd.concat(map(pd.DataFrame, rows), ignore_index=True)
+
+
 def _described(rows: pd.DataFrame, each: _Rolled) -> pd.DataFrame:
     """Add to every row what its window was, how it was measured and what it rests on."""
     how = each.result.conventions
     of_windows = each.series.behind(each.result.dates, how.window).assign(
         session_date=each.result.dates,
         spectral_radius=each.result.spectral_radius,
-        is_stable=each.result.is_stable,
+        is_stable=None if how.model == "r_squared" else each.result.is_stable,
     )
     found: pd.DataFrame = rows.merge(of_windows, on="session_date")
     return found.assign(

@@ -12,13 +12,15 @@ from selloff.comovement.correlation_shifts import correlation_shifts
 from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.event_windows import RECENT, Around
 from selloff.network.granger import granger_network
-from selloff.spillover.connectedness import connectedness
+from selloff.spillover.uncertainty import bootstrap_connectedness
 from selloff.tails.covar import delta_covar
+from selloff.tails.dependence import tail_dependence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LAGS, HORIZON, QUANTILE = 1, 10, 0.05
+DRAWS, SEED = 200, 20250127
 # Above so many series pairs are asked of the origin alone, and no autoregression of all is fitted.
 MANY = 15
 _COMOMENTS = {
@@ -148,6 +150,31 @@ def tail_effects(each: Around) -> Iterator[pd.DataFrame]:
         )
 
 
+def joint_tails(each: Around) -> Iterator[pd.DataFrame]:
+    """Yield how much more often than by chance the target is in its tail when the source is."""
+    found = tail_dependence(each.before, QUANTILE)
+    places = {name: place for place, name in enumerate(found.names)}
+    for source in sources(each):
+        targets = [name for name in found.names if name != source]
+        pair = (0, places[source], [places[name] for name in targets])
+        yield pd.DataFrame(
+            {
+                "target_name": targets,
+                "value": found.excess[pair],
+                "standard_error": found.standard_error[pair],
+                "p_value": found.p_value[pair],
+            }
+        ).assign(
+            source_name=source,
+            measure="tail_dependence",
+            period="before",
+            unit="fraction",
+            n=each.n_before,
+            method=f"share of the source's lowest {QUANTILE} of sessions that are the target's "
+            "too, less what independence gives; Fisher's exact test",
+        )
+
+
 def spillovers(each: Around) -> Iterator[pd.DataFrame]:
     """Yield the shares of forecast error before and after, of pairs, of series and of the set."""
     windows = {"before": each.before.iloc[-RECENT:]}
@@ -156,20 +183,42 @@ def spillovers(each: Around) -> Iterator[pd.DataFrame]:
     for period, rows in windows.items():
         if len(each.returns.columns) > MANY or len(rows) < RECENT:
             continue
-        found = connectedness(rows, lags=LAGS, horizon=HORIZON)
-        links = found.links()
-        for measure, column in (("spillover_share", "share"), ("net_pairwise", "net_pairwise")):
-            pair = {"source_name": links["source"], "target_name": links["target"]}
-            yield pd.DataFrame(pair | {"value": links[column]}).assign(
-                measure=measure,
+        found = bootstrap_connectedness(rows, lags=LAGS, horizon=HORIZON, draws=DRAWS, seed=SEED)
+        names = np.array(found.estimate.names, dtype=object)
+        target, source = np.nonzero(~np.eye(len(names), dtype=bool))
+        of_pairs, of_one, of_all = (names[source], names[target]), (names, names), ("", "")
+        for measure, name, who, place in (
+            ("shares", "spillover_share", of_pairs, (target, source)),
+            ("net_pairwise", "net_pairwise", of_pairs, (target, source)),
+            ("net", "net", of_one, slice(None)),
+            ("total", "total", of_all, None),
+        ):
+            band = found.band(measure)
+            yield pd.DataFrame(
+                {
+                    "source_name": who[0],
+                    "target_name": who[1],
+                    **{
+                        column: np.atleast_1d(values[place])
+                        for column, values in (
+                            ("value", band.estimate),
+                            ("standard_error", band.standard_error),
+                            ("lower", band.lower),
+                            ("upper", band.upper),
+                        )
+                    },
+                }
+            ).assign(
+                measure=name,
                 period=period,
                 unit="fraction",
-                n=found.conventions.n_rows,
+                n=found.estimate.conventions.n_rows,
                 lags=LAGS,
                 horizon=HORIZON,
-                is_stable=bool(found.is_stable[0]),
+                is_stable=bool(found.estimate.is_stable[0]),
                 window_rows=RECENT,
-                method="generalized variance decomposition (Diebold and Yilmaz 2012)",
+                method="generalized variance decomposition (Diebold and Yilmaz 2012); error and "
+                f"reflected band by {DRAWS} draws of residuals",
             )
 
 
@@ -178,6 +227,7 @@ BATTERY: tuple[Callable[[Around], Iterator[pd.DataFrame]], ...] = (
     comoment_rise,
     prediction,
     tail_effects,
+    joint_tails,
     spillovers,
 )
 

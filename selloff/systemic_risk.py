@@ -14,7 +14,9 @@ from selloff.network.absorption import absorption_ratio, absorption_shift
 from selloff.network.turbulence import turbulence
 from selloff.series import SeriesError, matrix
 from selloff.tails.betas import market_betas
+from selloff.tails.coexceedances import coexceedances
 from selloff.tails.covar import rolling_delta_covar
+from selloff.tails.dependence import tail_dependence
 from selloff.tails.shortfalls import (
     long_run_shortfall_of_beta,
     marginal_expected_shortfall,
@@ -108,6 +110,18 @@ WAYS = {
         "standard deviations",
         "mean of the last 15 ratios less that of the last 252, over their standard deviation",
     ),
+    "tail_dependence": _Way(
+        "fraction",
+        "share of the market's lowest sessions that are the series' too, less what independence "
+        "gives; error under independence",
+        has_quantile=True,
+    ),
+    "coexceedances": _Way(
+        "series",
+        "how many fell below their own quantile of the window before the session (Bae, Karolyi and "
+        "Stulz 2003)",
+        has_quantile=True,
+    ),
     "turbulence": _Way(
         "ratio",
         "squared Mahalanobis distance of the session from the window before it, over the number of "
@@ -199,6 +213,16 @@ def _of_series(run: _Run) -> Iterator[pd.DataFrame]:
             found = _rows(run, dates, measure, value, n)
             # Of funds no market value is known.
             yield found.dropna(subset="value") if measure == "long_run_loss" else found
+        joint = tail_dependence(part, QUANTILE, window=WINDOW)
+        given_market = (slice(None), joint.names.index(MARKET), slice(None, len(names)))
+        yield _rows(
+            run,
+            dates,
+            "tail_dependence",
+            joint.excess[given_market],
+            WINDOW,
+            joint.standard_error[given_market],
+        )
         yield _rows(
             run,
             dates,
@@ -241,6 +265,10 @@ def _of_set(run: _Run) -> Iterator[pd.DataFrame]:
             ("magnitude_surprise", "magnitude"),
         ):
             yield _rows(run, found.index, measure, found[column].to_numpy()[:, None], WINDOW)
+        days = run.returns.iloc[max(run.first - WINDOW, 0) :]
+        together = coexceedances(days, QUANTILE, window=WINDOW)
+        counts = together.count.astype(float)[:, None]
+        yield _rows(run, together.dates, "coexceedances", counts, WINDOW)
 
 
 def _rows(

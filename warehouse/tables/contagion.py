@@ -62,7 +62,8 @@ _IS_STABLE = Column(
     "is_stable",
     "BOOLEAN",
     "Whether the autoregression is stationary: largest root within the unit circle. Shares of an "
-    "unstable one depend on the horizon alone.",
+    "unstable one depend on the horizon alone. NULL where there is no autoregression.",
+    nullable=True,
 )
 _SPECTRAL_RADIUS = Column(
     "spectral_radius",
@@ -160,9 +161,10 @@ CONNECTEDNESS = Table(
             "measure",
             "VARCHAR",
             "total: mean over the series of what each receives from the others; corrected_total: "
-            "the same where 1 is the most possible, n/(n-1) of it; contemporaneous and lagged: the "
-            "parts of total; from_others, to_others, net (to less from), n_net_receivers (to how "
-            "many others the series is a net sender), each of one series.",
+            "the same where 1 is the most possible, n/(n-1) of it. contemporaneous and lagged "
+            "(model r_squared): mean share of variance that the others explain in the same "
+            "session, and in the one before. Of one series: from_others, to_others, net (to less from), "
+            "n_net_receivers (to how many others it is a net sender).",
             one_of=(
                 "total",
                 "corrected_total",
