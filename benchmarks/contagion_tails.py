@@ -57,8 +57,8 @@ def costs(returns: Any) -> list[Cost]:
     from selloff.quantile_regression import rolling_quantile_line
     from selloff.tails.betas import market_betas
     from selloff.tails.coexceedances import coexceedance_test, coexceedances
-    from selloff.tails.covar import rolling_delta_covar
     from selloff.tails.dependence import tail_dependence
+    from selloff.tails.rolling_covar import rolling_delta_covar
     from selloff.tails.shortfalls import marginal_expected_shortfall
 
     market, sectors = returns["market"].to_numpy(), returns.to_numpy().T[1:]

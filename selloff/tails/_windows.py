@@ -68,3 +68,10 @@ def rolling_quantiles(values: Floats, window: int, quantile: float) -> Floats:
     for some in parts(len(found), window * int(np.prod(seen.shape[1:-1]))):
         found[some] = np.quantile(seen[some], quantile, axis=-1)
     return found
+
+
+def two_sided(t: Any, freedom: int) -> Floats:
+    """Return the two-sided p-values of Student's t; NaN stays NaN."""
+    from scipy.special import stdtr
+
+    return np.asarray(2 * stdtr(freedom, -np.abs(t)), np.float64)

@@ -11,15 +11,12 @@ from selloff.quantile_regression import (
     quantile_line,
     quantile_regression,
     quantile_standard_errors,
-    rolling_quantile_line,
 )
 from selloff.series import SeriesError, matrix
 from selloff.tails._resampling import stationary_rows
-from selloff.tails._windows import place, rolling_quantiles, rows_of_tail
+from selloff.tails._windows import place, rows_of_tail, two_sided
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -163,11 +160,9 @@ def _kernel(
     y: Floats, x: Floats, line: tuple[float, float], quantile: float
 ) -> tuple[float, float]:
     """Return the standard error of the slope, and its p-value by Student's t."""
-    from scipy.special import stdtr
-
     columns = np.column_stack([np.ones_like(x), x])
-    error = float(quantile_standard_errors(y, columns, line, quantile)[1])
-    return error, float(2 * stdtr(len(x) - 2, -abs(line[1]) / error))
+    error = quantile_standard_errors(y, columns, line, quantile)[1]
+    return float(error), float(two_sided(line[1] / error, len(x) - 2))
 
 
 def _resampled(y: Floats, x: Floats, quantile: float, how: Resampling) -> tuple[float, float]:
@@ -178,105 +173,6 @@ def _resampled(y: Floats, x: Floats, quantile: float, how: Resampling) -> tuple[
     change = quantile_line(y[rows], drawn, quantile).slope * (low - median)
     side = min(int((change >= 0).sum()), int((change <= 0).sum()))
     return float(change.std(ddof=1)), min(1.0, 2 * (side + 1) / (how.draws + 1))
-
-
-@dataclass(frozen=True, slots=True)
-class RollingDeltaCoVaR:
-    """The tails of targets given sources, in each of N windows.
-
-    Parameters
-    ----------
-    dates : Index
-        Last row of each window.
-    sources, targets : tuple
-        Names of S and T series.
-    alpha, beta, delta_covar : array of shape (N, S, T)
-        As in `DeltaCoVaR`; NaN where source and target are the same, and where the source is
-        constant in the window.
-    value_at_risk, median : array of shape (N, S)
-        As in `DeltaCoVaR`.
-    """
-
-    dates: pd.Index
-    sources: tuple[Any, ...]
-    targets: tuple[Any, ...]
-    alpha: Floats
-    beta: Floats
-    delta_covar: Floats
-    value_at_risk: Floats
-    median: Floats
-
-
-def rolling_delta_covar(
-    series: pd.DataFrame,
-    window: int,
-    quantile: float = 0.05,
-    *,
-    sources: Sequence[Any] | None = None,
-    targets: Sequence[Any] | None = None,
-) -> RollingDeltaCoVaR:
-    """Return Delta-CoVaR of every source and target over the last `window` rows, at each row.
-
-    Parameters
-    ----------
-    series : DataFrame
-        Returns, rows in ascending order of dates.
-    window : int
-        Rows of a window, its last included.
-    quantile : float
-        Share of days in the tail.
-    sources, targets : sequence of column names, optional
-        All without them.
-
-    Returns
-    -------
-    RollingDeltaCoVaR
-        Of the full windows; each is what `delta_covar` finds in its rows, to the last bit.
-
-    Raises
-    ------
-    SeriesError
-        If a series is unfit, a name not there, or the window too short for the quantile.
-
-    References
-    ----------
-    Adrian and Brunnermeier (2016), CoVaR, American Economic Review 106(7).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> bank = np.linspace(-0.05, 0.05, 41)
-    >>> returns = pd.DataFrame({"bank": bank, "system": 0.5 * bank + 0.01 * np.cos(9 * bank)})
-    >>> found = rolling_delta_covar(returns, 40, 0.1, sources=["bank"], targets=["system"])
-    >>> found.delta_covar.round(2).ravel().tolist()
-    [-0.02, -0.02]
-    """
-    rows_of_tail(window, quantile)
-    names = list(series.columns)
-    come = [place(series, name) for name in (names if sources is None else sources)]
-    go = [place(series, name) for name in (names if targets is None else targets)]
-    values = matrix(series, window, 2)
-    n_windows = len(values) - window + 1
-    low = rolling_quantiles(values[:, come], window, quantile)
-    median = rolling_quantiles(values[:, come], window, 0.5)
-    lines = np.full((2, n_windows, len(come), len(go)), np.nan)
-    pairs = [(s, t) for s in range(len(come)) for t in range(len(go)) if come[s] != go[t]]
-    if pairs:
-        s, t = np.array(pairs).T
-        y, x = values[:, np.array(go)[t]].T, values[:, np.array(come)[s]].T
-        found = rolling_quantile_line(y, x, window, quantile, since=window - 1)
-        lines[:, :, s, t] = np.stack(found).swapaxes(1, 2)
-    return RollingDeltaCoVaR(
-        series.index[window - 1 :],
-        tuple(names[each] for each in come),
-        tuple(names[each] for each in go),
-        lines[0],
-        lines[1],
-        lines[1] * (low - median)[:, :, None],
-        low,
-        median,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from selloff.quantile_regression import quantile_line, quantile_regression, rolling_quantile_line
+from selloff.quantile_regression import (
+    quantile_line,
+    quantile_regression,
+    quantile_standard_errors,
+    rolling_quantile_line,
+)
 from selloff.series import SeriesError
 
 QUANTILES = st.sampled_from([0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.95])
@@ -201,3 +206,12 @@ def test_a_window_of_two_rows_is_refused():
 def test_rows_that_are_not_there_are_refused():
     with pytest.raises(SeriesError, match="rows 0 to 9 are not among the 4 there are"):
         rolling_quantile_line([1.0, 2.0, 3.0, 5.0], [1.0, 3.0, 2.0, 0.0], 3, 0.5, until=9)
+
+
+def test_residuals_without_spread_have_no_standard_error():
+    x = np.column_stack([np.ones(20), np.arange(20.0)])
+    y = 2 * x[:, 1]
+    y[[3, 11]] = (-5.0, 60.0)
+    b = quantile_regression(y, x, 0.5)
+    np.testing.assert_allclose(b, [0, 2], atol=1e-12)
+    assert np.isnan(quantile_standard_errors(y, x, b, 0.5)).all()

@@ -14,8 +14,8 @@ from selloff.tails.covar import (
     Resampling,
     delta_covar,
     delta_covar_given_states,
-    rolling_delta_covar,
 )
+from selloff.tails.rolling_covar import rolling_delta_covar
 from tests.selloff.tails.worlds import frame, noise
 
 
@@ -99,13 +99,36 @@ def test_a_rolling_covar_is_that_of_its_window_to_the_last_bit(seed, ticks):
     assert np.isnan(found.beta[:, [0, 1, 2], [0, 1, 2]]).all()
 
 
+def test_rolling_errors_are_those_of_the_windows():
+    series = noise(12, 80, 3)
+    found = rolling_delta_covar(series, 60, 0.1, targets=["S2", "S0"], with_errors=True)
+    for place in (0, 7, 20):
+        alone = delta_covar(series.iloc[place : place + 60], "S1", "S0", 0.1)
+        assert found.standard_error[place, 1, 1] == pytest.approx(alone.standard_error, rel=1e-11)
+        assert found.p_value[place, 1, 1] == pytest.approx(alone.p_value, rel=1e-9)
+    assert np.isnan(found.p_value[:, 2, 0]).all()
+    without = rolling_delta_covar(series, 60, 0.1)
+    assert np.isnan(without.standard_error).all()
+
+
+def test_a_source_that_stands_still_in_a_window_has_no_covar_there():
+    series = noise(13, 120, 2)
+    series.iloc[20:80, 0] = 0.001
+    found = rolling_delta_covar(series, 40, 0.1, with_errors=True)
+    still = np.arange(81) >= 20
+    still &= np.arange(81) <= 40
+    np.testing.assert_array_equal(np.isnan(found.delta_covar[:, 0, 1]), still)
+    np.testing.assert_array_equal(np.isnan(found.p_value[:, 0, 1]), still)
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
 def test_the_future_changes_no_covar(seed, back):
     series = noise(seed, 100, 3)
-    whole = rolling_delta_covar(series, 50)
-    cut = rolling_delta_covar(series.iloc[: 100 - back], 50)
+    whole = rolling_delta_covar(series, 50, with_errors=True)
+    cut = rolling_delta_covar(series.iloc[: 100 - back], 50, with_errors=True)
     np.testing.assert_array_equal(cut.delta_covar, whole.delta_covar[: len(cut.dates)])
+    np.testing.assert_allclose(cut.p_value, whole.p_value[: len(cut.dates)], rtol=1e-13)
 
 
 def test_standard_errors_are_the_spread_over_samples():
