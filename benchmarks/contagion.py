@@ -348,7 +348,7 @@ def against(section: str, found: dict[str, float], python: str) -> None:
         if line.rival:
             seconds = child(section, place, 1, python)
             times = seconds / found[line.rival]
-            print(f"| {line.what} | {line.rival} | {seconds:.1f} | {times:,.0f} |", flush=True)
+            print(f"| {line.what} | {line.rival} | {seconds:.3g} | {times:,.0f} |", flush=True)
     for quoted in QUOTED.get(section, []):
         times = quoted.seconds / found[quoted.rival]
         print(f"| {quoted.what}; quoted | {quoted.rival} | {quoted.seconds} | {times:,.0f} |")
