@@ -193,6 +193,13 @@ def test_bins_are_all_that_keeps_the_r_packages_apart_from_the_integral(prefix, 
 
 
 @needs_reference
+def test_bins_are_all_that_keeps_pyconnectedness_apart_from_the_integral():
+    binned = parity_bands.binned(100, parity_bands.true_frequencies, *parity_bands.fitted())
+    published = parity_bands.PYCONNECTEDNESS
+    assert parity_bands.between(binned) == pytest.approx(published, abs=5.1e-7)
+
+
+@needs_reference
 def test_two_hundred_bins_count_a_bin_of_the_long_band_to_the_middle_one():
     size = 201
     said, true = parity_bands.r_frequencies(size), parity_bands.true_frequencies(size)
