@@ -77,10 +77,8 @@ def cpu(work: Callable[[], Any], repeats: int = 1) -> float:
 
 # -- connectedness ---------------------------------------------------------------------------------
 
-ASSETS, SECTORS = (
-    "4 series, 2,572 windows of 200, VAR(4), H = 10",
-    ("11 series, 4,791 windows of 250, VAR(2), H = 10"),
-)
+ASSETS = "4 series, 2,572 windows of 200, VAR(4), H = 10"
+SECTORS = "11 series, 4,791 windows of 250, VAR(2), H = 10"
 PEER_WINDOWS = 100
 
 

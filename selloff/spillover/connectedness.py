@@ -122,7 +122,9 @@ def rolling_connectedness(  # noqa: PLR0913 - the eighth leaves out what costs m
     Returns
     -------
     Spillovers
-        NaN for a window that cannot be estimated; `unfit_windows` says why.
+        NaN for a window in which a column or a lag is constant, or is determined by others to
+        1e-12 of its squares; `unfit_windows` says which. Unstable windows are kept: see
+        `Spillovers.is_stable`.
 
     Raises
     ------

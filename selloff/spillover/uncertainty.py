@@ -27,15 +27,15 @@ DRAWS = 500
 LEVEL = 0.95
 # Products of 50 draws of 1,000 rows of 11 series at 2 lags are 13 megabytes of rows.
 CHUNK = 50
-# Measures, and between which values they lie.
-MEASURES: dict[str, tuple[float, float]] = {
-    "total": (0, 1),
-    "corrected_total": (0, inf),
-    "from_others": (0, 1),
-    "to_others": (0, inf),
-    "net": (-inf, inf),
-    "shares": (0, 1),
-    "net_pairwise": (-1, 1),
+# Measures, between which values they lie, and the interval that holds the truth more surely.
+MEASURES: dict[str, tuple[float, float, str]] = {
+    "total": (0, 1, "reflected"),
+    "corrected_total": (0, inf, "reflected"),
+    "from_others": (0, 1, "reflected"),
+    "to_others": (0, inf, "reflected"),
+    "shares": (0, 1, "reflected"),
+    "net": (-inf, inf, "percentile"),
+    "net_pairwise": (-1, 1, "percentile"),
 }
 INTERVALS = ("reflected", "percentile")
 
@@ -82,26 +82,40 @@ class Uncertainty:
     draws: Spillovers
     level: float
 
-    def band(self, measure: str, interval: str = "reflected") -> Band:
+    def band(self, measure: str, interval: str | None = None) -> Band:
         """Return how sure a measure is.
 
-        With percentiles q of the draws and the estimate m, the reflected (or basic) interval is
-        from ``2 m - q_upper`` to ``2 m - q_lower``, cut off at 0 and 1 where the measure is a
-        share: what noise added to the draws it had added to the estimate before, and both are taken
-        off. The percentile interval is the q themselves.
+        With percentiles q of the draws and the estimate m, the percentile interval is the q
+        themselves. The reflected (or basic) interval is from ``2 m - q_upper`` to
+        ``2 m - q_lower``, cut off where the measure ends: what noise added to the draws it had
+        added to the estimate before, and both are taken off.
 
-        Reflected is the default because of what was measured: of 150 windows simulated from four
-        asset classes' autoregression of four lags, intervals for the total at a level of 0.95 held
-        the truth in 77% (200 rows) and 87% (500 rows), percentiles in 5% and 59%; the total of 200
-        rows was 0.18 on average where the truth was 0.126. For net there is little between them (93
-        and 97%).
+        Which is the default was measured, on 120 windows simulated from the autoregression of four
+        asset classes, four lags. How often intervals at a level of 0.95 held the truth, worst and
+        best of the measure's numbers:
+
+        ============  ============  ============  ============  ============
+        rows          200                         500
+        ------------  --------------------------  --------------------------
+        interval      reflected     percentile    reflected     percentile
+        ============  ============  ============  ============  ============
+        total         0.77          0.06          0.88          0.59
+        from_others   0.76 to 0.85  0.17 to 0.74  0.83 to 0.89  0.75 to 0.92
+        to_others     0.80 to 0.88  0.08 to 0.77  0.83 to 0.91  0.70 to 0.92
+        shares        0.70 to 0.96  0.00 to 0.96  0.72 to 0.97  0.33 to 0.96
+        net           0.87 to 0.99  0.97 to 1.00  0.89 to 0.97  0.93 to 0.99
+        net_pairwise  0.88 to 1.00  0.94 to 1.00  0.92 to 1.00  0.91 to 1.00
+        ============  ============  ============  ============  ============
+
+        The estimate itself is as much too large: 0.181 on average for a total of 0.126 at 200 rows,
+        0.146 at 500. Differences of shares do not have the bias.
 
         Parameters
         ----------
         measure : str
             One of `MEASURES`.
-        interval : str
-            `reflected` or `percentile`.
+        interval : str, optional
+            `reflected` or `percentile`; the better one of the measure if not given.
 
         Returns
         -------
@@ -112,9 +126,19 @@ class Uncertainty:
         ------
         ValueError
             If there is no such measure or interval.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> series = pd.DataFrame(np.random.default_rng(1).standard_normal((60, 2)))
+        >>> found = bootstrap_connectedness(series, draws=50)
+        >>> found.band("net").lower.shape, found.band("shares").lower.shape
+        ((2,), (2, 2))
         """
         if measure not in MEASURES:
             raise ValueError(f"{measure!r} is no measure with a band: {', '.join(MEASURES)}")
+        least, most, better = MEASURES[measure]
+        interval = interval or better
         if interval not in INTERVALS:
             raise ValueError(f"{interval!r} is no interval: {', '.join(INTERVALS)}")
         values = getattr(self.draws, measure)
@@ -126,7 +150,6 @@ class Uncertainty:
         tail = (1 - self.level) / 2
         lower, upper = np.quantile(values, [tail, 1 - tail], axis=0)
         if interval == "reflected":
-            least, most = MEASURES[measure]
             lower, upper = np.clip([2 * estimate - upper, 2 * estimate - lower], least, most)
         return Band(
             estimate=estimate,

@@ -289,7 +289,24 @@ class LagChoice:
     fpe: NDArray[np.float64]
 
     def best(self, criterion: str = "bic") -> int:
-        """Return the number of lags at which a criterion is least."""
+        """Return the number of lags at which a criterion is least.
+
+        Parameters
+        ----------
+        criterion : str
+            `aic`, `hq`, `bic` or `fpe`.
+
+        Returns
+        -------
+        int
+            From 1; the fewest of those that are equal.
+
+        Examples
+        --------
+        >>> none = np.zeros(3)
+        >>> LagChoice(aic=np.array([3.0, 1.0, 2.0]), hq=none, bic=none, fpe=none).best("aic")
+        2
+        """
         return int(np.argmin(getattr(self, criterion))) + 1
 
 

@@ -125,6 +125,38 @@ def test_a_level_of_a_million_costs_no_digits_that_the_numbers_still_have():
     assert (here.shares == there.shares).all()
 
 
+def test_what_has_left_the_window_has_left_no_trace():
+    # Sums from which old rows are subtracted would keep the rounding of the largest row for ever.
+    series = simulated(12, rows=200)
+    struck = series.copy()
+    struck.iloc[50] = 1e9
+    here, there = (rolling_connectedness(each, window=40, lags=2) for each in (series, struck))
+    assert (here.shares[51:] == there.shares[51:]).all()
+    assert (here.shares[:11] == there.shares[:11]).all()
+
+
+def test_thirty_series_are_no_trouble():
+    # R ConnectednessApproach 1.0.4 fails at 30: "number of items to replace".
+    series = simulated(13, rows=140, k=4)
+    random = np.random.default_rng(13)
+    mixed = series.to_numpy() @ random.standard_normal((4, 30)) + random.standard_normal((140, 30))
+    series = pd.DataFrame(mixed, series.index)
+    found = rolling_connectedness(series, window=120)
+    alone = connectedness(series.iloc[-120:])
+    assert found.shares[-1] == pytest.approx(alone.shares[0], abs=1e-12)
+    assert found.names[-1] == "29"
+
+
+def test_prices_that_wander_are_fitted_as_exactly_as_returns():
+    random = np.random.default_rng(14)
+    prices = 5000 + random.standard_normal((400, 3)).cumsum(axis=0)
+    series = pd.DataFrame(prices)
+    found = rolling_connectedness(series, window=100, lags=2)
+    for place in (0, 133, 300):
+        alone = connectedness(series.iloc[place : place + 100], lags=2)
+        assert found.shares[place] == pytest.approx(alone.shares[0], abs=1e-10)
+
+
 @given(st.integers(0, 2**32 - 1), st.permutations(range(4)))
 @settings(max_examples=20, deadline=None)
 def test_the_order_of_series_does_not_matter_but_to_a_cholesky_factor(seed, order):

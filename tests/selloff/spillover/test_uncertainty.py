@@ -123,6 +123,8 @@ def test_every_measure_has_a_band_of_its_shape():
             assert each.shape == shape
         assert (band.lower <= band.upper).all()
         assert (band.standard_error >= 0).all()
+        explicit = found.band(measure, MEASURES[measure][2])
+        assert (explicit.lower == band.lower).all()
     with pytest.raises(ValueError, match="'median' is no measure with a band: total"):
         found.band("median")
     with pytest.raises(ValueError, match="'basic' is no interval: reflected, percentile"):
