@@ -207,10 +207,111 @@ CONNECTEDNESS_QUOTED = [
     Quoted("frequencyConnectedness 0.2.4 (R)", 134, SECTORS),
 ]
 
+# -- time-varying, bands, quantiles ----------------------------------------------------------------
+
+MOVING = "11 series, 3,883 rows, TVP-VAR(1), H = 20"
+BANDS = "4 series, one VAR(4), bands at 10 and 40"
+
+
+def moving(lags: int) -> float:
+    """Time the filter and the shares of every row after the first 250."""
+    from selloff.spillover.time_varying import time_varying_connectedness
+
+    series = simulated(3883, 11)
+    time_varying_connectedness(series.iloc[:300], training=250, lags=lags)
+    how = {"training": 250, "lags": lags, "horizon": 20}
+    return cpu(lambda: time_varying_connectedness(series, **how))
+
+
+def moving_one_day() -> float:
+    """Time one row from the state of the day before."""
+    from selloff.spillover.forgetting_filter import follow, initial_state
+    from selloff.spillover.time_varying import path_connectedness
+
+    series = simulated(3883, 11)
+    state = follow(series.iloc[:-1], initial_state(series, training=250)).state
+    today = series.iloc[-1:]
+    return cpu(lambda: path_connectedness(follow(today, state), 20), 200)
+
+
+def moving_memory() -> float:
+    """Return the peak of what is allocated, relative to the shares that come out."""
+    from selloff.spillover.time_varying import time_varying_connectedness
+
+    series = simulated(3883, 11)
+    time_varying_connectedness(series.iloc[:300], training=250)
+    tracemalloc.start()
+    found = time_varying_connectedness(series, training=250, horizon=20)
+    _, peak = tracemalloc.get_traced_memory()
+    return float(peak / found.shares.nbytes)
+
+
+def bands(world: Callable[[], tuple[Any, dict[str, int]]]) -> float:
+    """Time three bands of all windows, after a few that pay for imports."""
+    from selloff.spillover.bands import band_connectedness
+
+    series, how = world()
+    asked = {"window": how["window"], "lags": how["lags"]}
+    band_connectedness(series.iloc[:300], **asked)
+    return cpu(lambda: band_connectedness(series, **asked))
+
+
+def bands_once() -> float:
+    """Time three bands of all rows."""
+    from selloff.spillover.bands import band_connectedness
+
+    series = assets()[0]
+    band_connectedness(series, lags=4)
+    return cpu(lambda: band_connectedness(series, lags=4), 20)
+
+
+def pyconnectedness_bands() -> float:
+    """Time the same from 100 Fourier bins."""
+    from pyconnectedness.connectedness import frequency
+
+    warnings.simplefilter("ignore")
+    series = assets()[0]
+
+    def one() -> Any:
+        return frequency.frequency_connectedness(series, 100, periods=(10, 40), lags=4)
+
+    one()
+    return cpu(one, 20)
+
+
+def quantile(windows: int) -> float:
+    """Time the last windows at the lower tail, one lag."""
+    from selloff.spillover.quantile_var import quantile_connectedness
+
+    series = sectors()[0]
+    how = {"quantile": 0.05, "window": 250, "since": series.index[-windows]}
+    quantile_connectedness(series, **how)
+    return cpu(lambda: quantile_connectedness(series, **how))
+
+
+TIME_VARYING = [
+    Line(MOVING, lambda: moving(1), 1.0),
+    Line("the same with two lags", lambda: moving(2), 2.0),
+    Line("one new day of it from a state", moving_one_day, 0.002),
+    Line("peak memory of it", moving_memory, 6, unit="times the shares"),
+    Line("three bands, 4 series, 2,572 windows of 200, VAR(4)", lambda: bands(assets), 1.0),
+    Line("three bands, 11 series, 4,791 windows of 250, VAR(2)", lambda: bands(sectors), 6.0),
+    Line(BANDS, bands_once, 0.02),
+    Line("quantile 0.05, 11 series, 100 windows of 250, one lag", lambda: quantile(100), 0.5),
+    Line("pyconnectedness 0.1.0", pyconnectedness_bands, rival=BANDS),
+]
+TIME_VARYING_QUOTED = [Quoted("ConnectednessApproach 1.0.4 (R), 1.3 GB", 19.3, MOVING)]
+
 # -- all of them -----------------------------------------------------------------------------------
 
-SECTIONS: dict[str, list[Line]] = {"connectedness": CONNECTEDNESS}
-QUOTED: dict[str, list[Quoted]] = {"connectedness": CONNECTEDNESS_QUOTED}
+SECTIONS: dict[str, list[Line]] = {
+    "connectedness": CONNECTEDNESS,
+    "time_varying": TIME_VARYING,
+}
+QUOTED: dict[str, list[Quoted]] = {
+    "connectedness": CONNECTEDNESS_QUOTED,
+    "time_varying": TIME_VARYING_QUOTED,
+}
 
 
 def child(section: str, place: int, rounds: int, python: str = sys.executable) -> float:
@@ -245,7 +346,7 @@ def against(section: str, found: dict[str, float], python: str) -> None:
         if line.rival:
             seconds = child(section, place, 1, python)
             times = seconds / found[line.rival]
-            print(f"| {line.what} | {line.rival} | {seconds:.1f} | {times:,.0f} |", flush=True)
+            print(f"| {line.what} | {line.rival} | {seconds:.3g} | {times:,.0f} |", flush=True)
     for quoted in QUOTED.get(section, []):
         times = quoted.seconds / found[quoted.rival]
         print(f"| {quoted.what}; quoted | {quoted.rival} | {quoted.seconds} | {times:,.0f} |")

@@ -13,7 +13,7 @@ from selloff.series import matrix
 from selloff.spillover.connectedness import rows_between
 from selloff.spillover.rolling_fits import rolling_fits
 from selloff.spillover.spillovers import Conventions, Spillovers
-from selloff.spillover.vector_autoregression import refuse_window, spectral_radius
+from selloff.spillover.vector_autoregression import fit, refuse_window, spectral_radius
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,8 +97,12 @@ def band_connectedness(
     first, last = rows_between(series.index, length, since, until)
     n, k = max(last - first + 1, 0), values.shape[1]
     coefficients, covariance = np.empty((n, k, k * lags)), np.empty((n, k, k))
-    for at, fits in rolling_fits(values, length, lags, first, last):
-        coefficients[at], covariance[at] = fits
+    if window is None and n:
+        whole = fit(values, lags)
+        coefficients[0], covariance[0] = whole.coefficients, whole.covariance
+    else:
+        for at, fits in rolling_fits(values, length, lags, first, last):
+            coefficients[at], covariance[at] = fits
     found = Spillovers(
         tuple(map(str, series.columns)),
         series.index[first : first + n],

@@ -32,10 +32,11 @@ def time_varying_connectedness(
 ) -> Spillovers:
     """Return connectedness at each row from the end of a training block, without a window.
 
-    The level, the prior and the first error covariance come from the training block; each later
-    row is filtered from what was known before it (`forgetting_filter.follow`), so that no number
-    changes when rows are added. The field's standard looks ahead: it takes the mean and the first
-    covariance of all rows, and by default the prior too.
+    The level, the prior and the first error covariance come from the training block. The filter
+    (`forgetting_filter.follow`) runs from the first row, publishes from the block's last one on,
+    and takes each row from what was known before it: no number changes when rows are added. The
+    field's standard looks ahead: it takes the mean and the first covariance of all rows, and by
+    default the prior too.
 
     For one new day go on from the state of a path instead of filtering everything again::
 

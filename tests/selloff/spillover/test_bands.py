@@ -193,6 +193,13 @@ def test_bins_are_all_that_keeps_the_r_packages_apart_from_the_integral(prefix, 
 
 
 @needs_reference
+def test_bins_are_all_that_keeps_pyconnectedness_apart_from_the_integral():
+    binned = parity_bands.binned(100, parity_bands.true_frequencies, *parity_bands.fitted())
+    published = parity_bands.PYCONNECTEDNESS
+    assert parity_bands.between(binned) == pytest.approx(published, abs=5.1e-7)
+
+
+@needs_reference
 def test_two_hundred_bins_count_a_bin_of_the_long_band_to_the_middle_one():
     size = 201
     said, true = parity_bands.r_frequencies(size), parity_bands.true_frequencies(size)
@@ -268,3 +275,19 @@ def test_the_volatilities_of_2012_have_the_published_bands():
     bands = band_connectedness(panel("ca_dy2012"), lags=4)
     totals = [band.total[0] for band in bands.values()]
     assert totals == pytest.approx([0.02902151813, 0.01912210191, 0.11277931340], abs=1e-10)
+
+
+def test_no_window_gives_tables_without_rows():
+    series = volatilities()
+    for band in band_connectedness(series, window=100, since="2030-01-01").values():
+        assert band.shares.shape == (0, 3, 3)
+        assert band.measures().empty
+
+
+def test_a_window_whose_integral_does_not_settle_is_missing_and_alone(monkeypatch):
+    monkeypatch.setattr("selloff.spillover.bands.BISECTIONS", 2)
+    coefficients, covariance = systems(3, lags=1, radius=0.3)
+    coefficients[1] = np.diag([1 - 1e-9, 0.5, 0.2])
+    found = band_shares(coefficients, covariance)
+    assert np.isnan(found[:, 1]).all()
+    assert np.isfinite(found[:, [0, 2]]).all()

@@ -167,3 +167,8 @@ def test_the_tails_of_2012_are_hardly_more_connected_than_the_middle_once_errors
         for quantile in parity_quantile.TOTALS
     ]
     assert totals == pytest.approx([0.162, 0.166, 0.169], abs=5e-4)
+
+
+def test_no_window_gives_a_table_without_rows():
+    found = quantile_connectedness(returns(), quantile=0.1, window=60, since="2030-01-01")
+    assert found.shares.shape == (0, 3, 3)

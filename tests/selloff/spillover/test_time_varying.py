@@ -12,7 +12,11 @@ from selloff.series import SeriesError
 from selloff.spillover.decompositions import decomposed
 from selloff.spillover.forgetting_filter import follow, initial_state
 from selloff.spillover.priors import least_squares
-from selloff.spillover.time_varying import path_connectedness, time_varying_connectedness
+from selloff.spillover.time_varying import (
+    path_bands,
+    path_connectedness,
+    time_varying_connectedness,
+)
 from tests.selloff.spillover import parity_time_varying as parity
 from tests.selloff.spillover.parity_connectedness import expected, panel
 from tests.selloff.spillover.reference import needs_reference
@@ -145,3 +149,21 @@ def test_what_the_training_block_says_is_soon_forgotten():
     theirs = expected("ca_acg2020_tvp_minn01_k99_96_H12.csv.gz")["TCI"].to_numpy() / 100
     ours = time_varying_connectedness(series, training=200, horizon=12).total
     assert np.abs(ours - theirs[199:]).max() < 0.02
+
+
+@pytest.mark.parametrize("prior", ["minnesota", "uninformative", "least_squares"])
+def test_the_order_of_the_series_changes_nothing(prior):
+    series = returns()
+    asked = {"training": 60, "lags": 2, "prior": prior}
+    plain = time_varying_connectedness(series, **asked)
+    turned = time_varying_connectedness(series[["c", "a", "b"]], **asked)
+    order = [2, 0, 1]
+    assert turned.shares == pytest.approx(plain.shares[:, order][:, :, order], abs=1e-10)
+
+
+def test_nothing_is_published_before_the_training_block_ends():
+    series = returns()
+    path = follow(series[:59], initial_state(series, training=60))
+    assert path_connectedness(path).shares.shape == (0, 3, 3)
+    assert list(path_connectedness(follow(series[:60], path.state)).dates) == [series.index[59]]
+    assert all(not len(band.dates) for band in path_bands(path).values())
