@@ -40,12 +40,13 @@ def shocks(seed, shape, correlation=0.0):
 
 
 def test_the_statistic_is_the_prediction_error_of_an_ordinary_regression():
-    statsmodels = pytest.importorskip("statsmodels.api")
+    import statsmodels.api as sm
+
     market = shocks(1, (len(DAYS), 1))[:, 0]
     returns = 0.001 + 1.3 * market + shocks(2, (len(DAYS), 1))[:, 0]
     found = portfolio_tests(series(market, returns), MODEL).iloc[0]
     rows = slice(len(DAYS) - 1 - MODEL.first, len(DAYS) - MODEL.last)
-    fit = statsmodels.OLS(returns[rows], statsmodels.add_constant(market[rows])).fit()
+    fit = sm.OLS(returns[rows], sm.add_constant(market[rows])).fit()
     predicted = fit.get_prediction([[1.0, market[-1]]])
     t = (returns[-1] - predicted.predicted_mean[0]) / predicted.se_obs[0]
     assert found["statistic"] == pytest.approx(t, rel=1e-12)

@@ -188,7 +188,7 @@ def path(held):
     return found[found["event_id"].str.endswith("2025-01-27")].set_index("ticker")
 
 
-# statsmodels 0.14.6: OLS of the members' mean log return on SPY's, rows [-260,-11] of the file's
+# statsmodels 0.15.0: OLS of the members' mean log return on SPY's, rows [-260,-11] of the file's
 # closes, and the t of its prediction for 2025-01-27.
 STATISTICS = {
     "Utilities": -7.901402615491759,

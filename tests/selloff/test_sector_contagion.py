@@ -39,6 +39,7 @@ class Scene:
         self.returns["market_log_return"] = market[self.returns["row"]]
         self.returns["abnormal_return"] = self.returns["abnormal_z"] = 0.0
         self.origin = "Chips"
+        self.status = "detected"
         self.losses = {}
         self.values = {}
         self.last = EVENT
@@ -72,6 +73,7 @@ class Scene:
             "last_session_date": days[self.last],
             "started_at": days[EVENT - 1] + pd.Timedelta("21h"),
             "origin_sector": self.origin,
+            "status": self.status,
             "n_falling": 0,
             "n_listings": 0,
             "severity": 1.0,
@@ -350,6 +352,11 @@ def test_what_follows_the_event_changes_neither_roles_nor_tests(scene):
     whole = scene.measure(SHORT).drop(columns=outcomes)
     scene.returns = scene.returns[scene.returns["row"] <= EVENT]
     pd.testing.assert_frame_equal(scene.measure(SHORT).drop(columns=outcomes), whole)
+
+
+def test_a_withdrawn_event_has_no_sectors(scene):
+    scene.status = "withdrawn"
+    assert scene.measure().empty
 
 
 @pytest.mark.parametrize(
