@@ -13,11 +13,13 @@ from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.event_windows import RECENT, Around
 from selloff.network.granger import granger_network
 from selloff.spillover.uncertainty import bootstrap_connectedness
-from selloff.tails.covar import delta_covar
 from selloff.tails.dependence import tail_dependence
+from selloff.tails.rolling_covar import rolling_delta_covar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
 
 LAGS, HORIZON, QUANTILE = 1, 10, 0.05
 DRAWS, SEED = 200, 20250127
@@ -41,63 +43,65 @@ def sources(each: Around) -> list[str]:
 
 def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
     """Yield correlations before and after, and their rise beyond what the variance explains."""
-    if not each.has_after:
+    asked = sources(each)
+    if not each.has_after or not asked:
         return
     periods = {"stable": ~each.is_turmoil, "turmoil": each.is_turmoil}
-    n_before, n_after = each.n_before, len(each.after)
-    for source in sources(each):
-        found = correlation_shifts(each.returns, source, **periods)
-        pair = {"source_name": source, "target_name": found["target"]}
-        for period, rho, n in (
-            ("before", found["correlation_stable"], n_before),
-            ("after", found["correlation_turmoil"], n_after),
-        ):
-            yield pd.DataFrame(pair).assign(
-                measure="correlation",
-                period=period,
-                value=rho,
-                # Of Fisher's transform, carried back.
-                standard_error=(1 - rho**2) / np.sqrt(n - 3),
-                unit="correlation",
-                n=n,
-                method="Pearson; error by Fisher's transform",
-            )
-        yield pd.DataFrame(pair).assign(
-            measure="correlation_shift",
-            period="shift",
-            value=found["adjusted_correlation"] - found["correlation_stable"],
-            p_value=found["p_value"],
+    found = pd.concat([correlation_shifts(each.returns, one, **periods) for one in asked])
+    pairs = pd.DataFrame(
+        {"source_name": np.repeat(asked, len(found) // len(asked)), "target_name": found["target"]}
+    )
+    for period, column, n in (
+        ("before", "correlation_stable", each.n_before),
+        ("after", "correlation_turmoil", len(each.after)),
+    ):
+        yield pairs.assign(
+            measure="correlation",
+            period=period,
+            value=found[column],
+            standard_error=(1 - found[column] ** 2) / np.sqrt(n - 3),
             unit="correlation",
-            n=n_after,
-            n_before=n_before,
-            detectable=found["detectable_shift"],
-            method="Forbes and Rigobon (2002): correlation after, adjusted for the rise of the "
-            "source's variance, less that before; one-sided",
+            n=n,
+            method="Pearson; error by Fisher's transform",
         )
+    yield pairs.assign(
+        measure="correlation_shift",
+        period="shift",
+        value=found["adjusted_correlation"] - found["correlation_stable"],
+        p_value=found["p_value"],
+        unit="correlation",
+        n=len(each.after),
+        n_before=each.n_before,
+        detectable=found["detectable_shift"],
+        method="Forbes and Rigobon (2002): correlation after, adjusted for the rise of the "
+        "source's variance, less that before; one-sided",
+    )
 
 
 def comoment_rise(each: Around) -> Iterator[pd.DataFrame]:
     """Yield the changes of the higher comoments."""
-    if not each.has_after:
+    asked = sources(each)
+    if not each.has_after or not asked:
         return
-    for source in sources(each):
-        found = comoment_shifts(
-            each.returns, source, stable=~each.is_turmoil, turmoil=each.is_turmoil
+    periods = {"stable": ~each.is_turmoil, "turmoil": each.is_turmoil}
+    found = pd.concat(
+        [comoment_shifts(each.returns, one, **periods).assign(source=one) for one in asked]
+    )
+    for kind, (name, formula) in _COMOMENTS.items():
+        rows = found[found["comoment"] == kind]
+        change = rows["turmoil"] - rows["stable"]
+        yield pd.DataFrame(
+            {"source_name": rows["source"], "target_name": rows["target"], "value": change}
+        ).assign(
+            measure=name,
+            period="shift",
+            standard_error=change.abs() / np.sqrt(rows["statistic"]).replace(0, np.nan),
+            p_value=rows["p_value"],
+            unit="standardized returns",
+            n=len(each.after),
+            n_before=each.n_before,
+            method=f"change of {formula} (Fry, Martin and Tang 2010); two-sided",
         )
-        for kind, rows in found.groupby("comoment", sort=False):
-            name, formula = _COMOMENTS[str(kind)]
-            yield pd.DataFrame({"target_name": rows["target"], "p_value": rows["p_value"]}).assign(
-                source_name=source,
-                measure=name,
-                period="shift",
-                value=rows["turmoil"] - rows["stable"],
-                standard_error=(rows["turmoil"] - rows["stable"]).abs()
-                / np.sqrt(rows["statistic"]).replace(0, np.nan),
-                unit="standardized returns",
-                n=len(each.after),
-                n_before=each.n_before,
-                method=f"change of {formula} (Fry, Martin and Tang 2010); two-sided",
-            )
 
 
 def prediction(each: Around) -> Iterator[pd.DataFrame]:
@@ -126,53 +130,52 @@ def prediction(each: Around) -> Iterator[pd.DataFrame]:
 
 def tail_effects(each: Around) -> Iterator[pd.DataFrame]:
     """Yield how much lower the target's tail lies when the source is in distress."""
-    for source in sources(each):
-        found = [
-            delta_covar(each.before, source, target, QUANTILE)
-            for target in each.before.columns
-            if target != source
-        ]
-        yield pd.DataFrame(
-            {
-                "target_name": [one.target for one in found],
-                "value": [one.delta_covar for one in found],
-                "standard_error": [one.standard_error for one in found],
-                "p_value": [one.p_value for one in found],
-            }
-        ).assign(
-            source_name=source,
-            measure="delta_covar",
-            period="before",
-            unit="log points",
-            n=each.n_before,
-            method=f"beta (VaR - median) at the quantile {QUANTILE} (Adrian and Brunnermeier "
-            "2016); error by the kernel sandwich",
-        )
+    asked = sources(each)
+    found = rolling_delta_covar(
+        each.before, each.n_before, QUANTILE, sources=asked, with_errors=True
+    )
+    yield _of_pairs(
+        asked, list(found.targets), found.delta_covar, found.standard_error, found.p_value
+    ).assign(
+        measure="delta_covar",
+        period="before",
+        unit="log points",
+        n=each.n_before,
+        method=f"beta (VaR - median) at the quantile {QUANTILE} (Adrian and Brunnermeier 2016); "
+        "error by the kernel sandwich",
+    )
 
 
 def joint_tails(each: Around) -> Iterator[pd.DataFrame]:
     """Yield how much more often than by chance the target is in its tail when the source is."""
+    asked = sources(each)
     found = tail_dependence(each.before, QUANTILE)
-    places = {name: place for place, name in enumerate(found.names)}
-    for source in sources(each):
-        targets = [name for name in found.names if name != source]
-        pair = (0, places[source], [places[name] for name in targets])
-        yield pd.DataFrame(
-            {
-                "target_name": targets,
-                "value": found.excess[pair],
-                "standard_error": found.standard_error[pair],
-                "p_value": found.p_value[pair],
-            }
-        ).assign(
-            source_name=source,
-            measure="tail_dependence",
-            period="before",
-            unit="fraction",
-            n=each.n_before,
-            method=f"share of the source's lowest {QUANTILE} of sessions that are the target's "
-            "too, less what independence gives; Fisher's exact test",
-        )
+    places = [found.names.index(name) for name in asked]
+    yield _of_pairs(
+        asked,
+        list(found.names),
+        *(values[:, places] for values in (found.excess, found.standard_error, found.p_value)),
+    ).assign(
+        measure="tail_dependence",
+        period="before",
+        unit="fraction",
+        n=each.n_before,
+        method=f"share of the source's lowest {QUANTILE} of sessions that are the target's too, "
+        "less what independence gives; Fisher's exact test",
+    )
+
+
+def _of_pairs(asked: list[str], targets: list[str], *values: NDArray[Any]) -> pd.DataFrame:
+    """Return the pairs of different series of tables that have one window, sources in rows."""
+    source, target = np.meshgrid(
+        np.array(asked, dtype=object), np.array(targets, dtype=object), indexing="ij"
+    )
+    is_pair = source != target
+    columns = ("value", "standard_error", "p_value")
+    return pd.DataFrame(
+        {"source_name": source[is_pair], "target_name": target[is_pair]}
+        | {name: each[0][is_pair] for name, each in zip(columns, values, strict=True)}
+    )
 
 
 def spillovers(each: Around) -> Iterator[pd.DataFrame]:
@@ -218,7 +221,7 @@ def spillovers(each: Around) -> Iterator[pd.DataFrame]:
                 is_stable=bool(found.estimate.is_stable[0]),
                 window_rows=RECENT,
                 method="generalized variance decomposition (Diebold and Yilmaz 2012); error and "
-                f"reflected band by {DRAWS} draws of residuals",
+                f"band by {DRAWS} draws of residuals",
             )
 
 
@@ -234,7 +237,7 @@ BATTERY: tuple[Callable[[Around], Iterator[pd.DataFrame]], ...] = (
 
 def measured(each: Around) -> pd.DataFrame:
     """Return the rows of the whole battery around one event, p-values adjusted by measure."""
-    parts = [part for test in BATTERY for part in test(each)]
+    parts = [part for test in BATTERY for part in test(each)] if sources(each) else []
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return adjusted(found) if len(found) else found
 

@@ -15,8 +15,8 @@ from selloff.network.turbulence import turbulence
 from selloff.series import SeriesError, matrix
 from selloff.tails.betas import market_betas
 from selloff.tails.coexceedances import coexceedances
-from selloff.tails.covar import rolling_delta_covar
 from selloff.tails.dependence import tail_dependence
+from selloff.tails.rolling_covar import rolling_delta_covar
 from selloff.tails.shortfalls import (
     long_run_shortfall_of_beta,
     marginal_expected_shortfall,

@@ -163,8 +163,8 @@ CONNECTEDNESS = Table(
             "total: mean over the series of what each receives from the others; corrected_total: "
             "the same where 1 is the most possible, n/(n-1) of it. contemporaneous and lagged "
             "(model r_squared): mean share of variance that the others explain in the same "
-            "session, and in the one before. Of one series: from_others, to_others, net (to less from), "
-            "n_net_receivers (to how many others it is a net sender).",
+            "session, and in the one before. Of one series: from_others, to_others, net (to less "
+            "from), n_net_receivers (to how many others it is a net sender).",
             one_of=(
                 "total",
                 "corrected_total",
