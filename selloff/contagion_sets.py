@@ -39,8 +39,9 @@ class SeriesSet:
         The region's market over the same steps; NaN where it is not known.
     market_values : DataFrame
         Market value in USD at the close before each common session, in the shape of `returns`.
-    closes : Series
-        Latest close of the series in each common session (UTC).
+    closes : DataFrame
+        When each series closed in each common session (UTC), in the shape of `returns`; NaT where
+        that is not known.
     provenance : DataFrame
         What each common session rests on, with the sessions left out before it: the newest
         vintage, whether anything is simulated, and of the flagged and quarantined bars those
@@ -54,8 +55,18 @@ class SeriesSet:
     returns: pd.DataFrame
     market: pd.Series[float]
     market_values: pd.DataFrame
-    closes: pd.Series[pd.Timestamp]
+    closes: pd.DataFrame
     provenance: pd.DataFrame
+
+    def close_hours(self, rows: pd.DataFrame) -> dict[str, float]:
+        """Return the usual hour (UTC) at which each series of some sessions closes.
+
+        Nothing where the hour of one is not known. Summer time and a change of hours move a close
+        by an hour at most: the hour in the middle counts.
+        """
+        closes = self.closes.loc[rows.index, list(rows.columns)]
+        hours = closes.apply(lambda each: each.dt.hour + each.dt.minute / 60).median()
+        return {} if hours.isna().any() else {str(name): float(hours[name]) for name in rows}
 
     def complete(self, window: int) -> Iterator[pd.DataFrame]:
         """Yield the returns behind each run of windows in which the same series are complete.
@@ -119,7 +130,7 @@ def series_sets(contagion_series: pd.DataFrame) -> list[SeriesSet]:
 
 def _set(name: str, rows: pd.DataFrame) -> SeriesSet:
     """Put one set's rows side by side."""
-    everything = _side_by_side(rows, "log_return")
+    everything = _side_by_side(rows, "log_return").astype(float)
     returns = common_sessions(everything)
     is_common = everything.index.isin(returns.index)
     # Each session belongs to the common one that ends its step; those after the last to none.
@@ -144,12 +155,12 @@ def _set(name: str, rows: pd.DataFrame) -> SeriesSet:
         sectors=dict(rows[["series_name", "sector"]].dropna().drop_duplicates().to_numpy()),
         returns=returns,
         market=pd.Series(market.astype(float), index=returns.index),
-        market_values=_side_by_side(rows, "market_value_usd").loc[returns.index],
-        closes=by_day["closed_at"].max().loc[returns.index],
+        market_values=_side_by_side(rows, "market_value_usd").astype(float).loc[returns.index],
+        closes=_side_by_side(rows, "closed_at").loc[returns.index],
         provenance=pd.DataFrame(provenance, index=returns.index),
     )
 
 
 def _side_by_side(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     wide = rows.set_index(["session_date", "series_name"])[column].unstack()  # noqa: PD010 - one value each
-    return wide.sort_index().astype(float)
+    return wide.sort_index()

@@ -84,7 +84,7 @@ def around(
     origin : str
         The series in which it began.
     """
-    is_later = (series.closes > started_at).to_numpy()
+    is_later = (series.closes.max(axis=1) > started_at).to_numpy()
     place = int(is_later.argmax()) if is_later.any() else 0
     if place < FEWEST_BEFORE:
         return None
