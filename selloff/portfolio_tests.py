@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selloff.car_paths import LEAST_SHARE
 from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.paths import PathWindow, car_path
 from selloff.returns import MarketModel
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 # Calendar days that surely hold one session of the estimation rows.
 DAYS_PER_SESSION = 2
-# A session in which fewer than half of the members traded is another portfolio's.
-LEAST_SHARE = 0.5
 
 _GROUP = ("event_id", "sector")
 _OWN_DAY = PathWindow(before=0, after=0)
