@@ -215,3 +215,31 @@ def test_residuals_without_spread_have_no_standard_error():
     b = quantile_regression(y, x, 0.5)
     np.testing.assert_allclose(b, [0, 2], atol=1e-12)
     assert np.isnan(quantile_standard_errors(y, x, b, 0.5)).all()
+
+
+def test_standard_errors_are_those_of_the_published_formulas():
+    # quantreg: bandwidth.rq (Hall-Sheather), summary.rq(se = "ker"), written out row by row.
+    from scipy.stats import iqr, norm
+
+    y, x = world(17, 300, 3)
+    b = quantile_regression(y, x, 0.1)
+    left = y - x @ b
+    z = norm.ppf(0.1)
+    share = 300 ** (-1 / 3) * norm.ppf(0.975) ** (2 / 3)
+    share *= (1.5 * norm.pdf(z) ** 2 / (2 * z**2 + 1)) ** (1 / 3)
+    assert share < 0.1
+    width = norm.ppf(0.1 + share) - norm.ppf(0.1 - share)
+    width *= min(np.std(left, ddof=1), iqr(left) / 1.34)
+    inside = sum(
+        norm.pdf(u, scale=width) * np.outer(row, row) for u, row in zip(left, x, strict=True)
+    )
+    outside = sum(np.outer(row, row) for row in x)
+    bread = np.linalg.inv(inside)
+    expected = np.sqrt(np.diag(0.1 * 0.9 * bread @ outside @ bread))
+    np.testing.assert_allclose(quantile_standard_errors(y, x, b, 0.1), expected, rtol=1e-10)
+
+
+def test_a_bandwidth_wider_than_the_tail_is_halved():
+    y, x = world(18, 60, 2)
+    errors = quantile_standard_errors(y, x, quantile_regression(y, x, 0.02), 0.02)
+    assert np.isfinite(errors).all()

@@ -75,3 +75,12 @@ def test_words_that_mean_nothing_are_refused():
         market_betas(noise(1), "S0", threshold="median")
     with pytest.raises(SeriesError, match="2 rows, at least 3 are needed for a slope"):
         market_betas(noise(1), "S0", window=2)
+
+
+def test_a_day_at_the_threshold_is_neither_fall_nor_rise_and_three_days_have_a_slope():
+    market = [-0.02, -0.01, -0.03, 0.0, 0.01, 0.02, 0.03]
+    series = frame(np.c_[market, [-0.04, -0.02, -0.06, 0.5, 0.03, 0.06, 0.09]])
+    for side, slope in (("fall", 2), ("rise", 3)):
+        found = market_betas(series, "S0", side, threshold="zero")
+        assert found.n_days.tolist() == [3]
+        assert found.beta.item() == pytest.approx(slope)

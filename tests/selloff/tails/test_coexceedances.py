@@ -104,3 +104,9 @@ def test_what_cannot_be_counted_or_drawn_is_refused():
 def test_a_frame_of_one_series_counts_its_own_exceedances():
     values = np.r_[np.linspace(-0.01, 0.01, 40), -0.1][:, None]
     assert coexceedances(frame(values), window=40).count.tolist() == [1]
+
+
+def test_as_many_days_as_always_are_no_evidence():
+    tested = coexceedance_test(np.ones((40, 3), bool), draws=19)
+    assert tested.p_value.tolist() == [1, 1, 1]
+    assert tested.variance_p_value == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import fisher_exact
+from scipy.stats import fisher_exact, hypergeom
 
 from selloff.series import SeriesError
 from selloff.tails.dependence import tail_dependence
@@ -100,3 +100,15 @@ def test_a_window_without_a_day_in_the_tail_is_refused():
         SeriesError, match=r"19 rows, at least 20 are needed for the quantile 0\.05"
     ):
         tail_dependence(noise(1), window=19)
+
+
+def test_ties_widen_the_tail_and_what_independent_series_would_share():
+    # Two lowest of ten: of the first series three, as the second lowest is there twice.
+    first = [-3.0, -2, -2, 1, 2, 3, 4, 5, 6, 7]
+    second = [-3.0, 1, 2, -2, 3, 4, 5, 6, 7, 9]
+    found = tail_dependence(frame(np.c_[first, second]), 0.2)
+    assert found.days.tolist() == [[3, 2]]
+    np.testing.assert_allclose(found.excess[0], [[0.7, 1 / 3 - 0.2], [0.5 - 0.3, 0.8]])
+    for one, other, joint in ((0, 1, 3), (1, 0, 2)):
+        spread = hypergeom(10, 3, 2).std() / joint
+        assert found.standard_error[0, one, other] == pytest.approx(spread, rel=1e-12)
