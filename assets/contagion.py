@@ -96,10 +96,16 @@ def sector_contagion(
     abnormal_returns: Any,
     instruments: Any,
     sessions: Any,
+    contagion_measures: Any,
 ) -> Any:
     """Say who was the source and who was hit, how hard, when first, and how they moved together."""
     return sectors.sector_contagion(
-        selloff_events, selloff_metrics, abnormal_returns, instruments, sessions
+        selloff_events,
+        selloff_metrics,
+        abnormal_returns,
+        instruments,
+        sessions,
+        contagion_measures,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selloff._ibis import fetched, looked_up
+from selloff.contagion_summary import summarized
 from selloff.first_falls import first_falls
 from selloff.groups import VALUED_SHARE
 from selloff.markets import region_closes
@@ -53,6 +54,14 @@ _COLUMNS = (
     "first_falling_at",
     "first_falling_region",
     "first_falling_order",
+    "correlation_shift",
+    "correlation_shift_p_value",
+    "correlation_shift_detectable",
+    "delta_covar_of_source",
+    "spillover_from_source_before",
+    "spillover_from_source_after",
+    "net_spillover_before",
+    "net_spillover_after",
     "observed_through",
     "n_flagged",
     "n_quarantined",
@@ -101,13 +110,15 @@ def sector_contagion(
     abnormal_returns: ir.Table,
     instruments: ir.Table,
     sessions: ir.Table,
+    contagion_measures: ir.Table,
     chosen: Contagion | None = None,
 ) -> pd.DataFrame:
     """Return, for each event and sector of its region, its role, and how hard and early it was hit.
 
     Parameters
     ----------
-    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions : ibis Table
+    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions, \
+    contagion_measures : ibis Table
         Columns of the tables of these names.
     chosen : Contagion, optional
         Windows and thresholds; the defaults of `Contagion` without it.
@@ -130,7 +141,13 @@ def sector_contagion(
     asked = chosen or Contagion()
     series = sector_series(selloff_events, abnormal_returns, instruments, asked)
     rows = sector_rows(
-        selloff_events, selloff_metrics, abnormal_returns, instruments, sessions, asked
+        selloff_events,
+        selloff_metrics,
+        abnormal_returns,
+        instruments,
+        sessions,
+        contagion_measures,
+        asked,
     )
     return with_roles(fetched(rows), portfolio_tests(fetched(series), asked.model), asked)
 
@@ -162,13 +179,15 @@ def sector_rows(
     abnormal_returns: ir.Table,
     instruments: ir.Table,
     sessions: ir.Table,
+    contagion_measures: ir.Table,
     chosen: Contagion,
 ) -> ir.Table:
     """Return what is measured of each event's sectors, as an expression, before `with_roles`.
 
     Parameters
     ----------
-    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions : ibis Table
+    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions, \
+    contagion_measures : ibis Table
         As for `sector_contagion`.
     chosen : Contagion
         Windows and thresholds.
@@ -186,6 +205,7 @@ def sector_rows(
         _hardest_hit(hit),
         _correlations(window, chosen.minimum),
         first_falls(events, panel, region_closes(instruments, sessions), chosen.falling_z),
+        summarized(selloff_events, contagion_measures),
     ):
         rows = looked_up(rows, part, _PAIR)
     return _with_outcomes(rows, window)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from warehouse.tables.actions import SPLITS
+from warehouse.tables.contagion import CONTAGION_MEASURES
 from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
 from warehouse.tables.drawdowns import DRAWDOWN_EPISODES, RISK_MEASURES
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDING
@@ -254,7 +255,9 @@ class Chain:
         hold, table = self.bench.hold, self.bench.table
         happened, lost = table(SELLOFF_EVENTS), table(SELLOFF_METRICS)
         chosen = Contagion(model=model or MarketModel())
-        sectors = sector_contagion(happened, lost, fitted, listed, calendar, chosen)
+        sectors = sector_contagion(
+            happened, lost, fitted, listed, calendar, self.bench.empty(CONTAGION_MEASURES), chosen
+        )
         ways = contagion_paths(
             happened, bars, fitted, listed, calendar, shares, rates, estimation=model
         )

@@ -8,6 +8,7 @@ from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.portfolio_tests import portfolio_tests
 from selloff.returns import MarketModel
 from selloff.sector_contagion import Contagion, sector_rows, sector_series, with_roles
+from warehouse.tables.contagion import CONTAGION_MEASURES
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
 from warehouse.tables.returns import ABNORMAL_RETURNS
 from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
@@ -97,11 +98,11 @@ class Scene:
         listed = put(INSTRUMENTS, self.instruments)
         metrics = put(SELLOFF_METRICS, lost.astype(dict.fromkeys(lost.columns[5:], float)))
         calendar = put(SESSIONS, pd.concat(sessions, ignore_index=True))
-        run = self.bench.run
+        measures, run = self.bench.empty(CONTAGION_MEASURES), self.bench.run
         series = run(("series", chosen), lambda: sector_series(events, fitted, listed, chosen))
         found = run(
             ("rows", chosen),
-            lambda: sector_rows(events, metrics, fitted, listed, calendar, chosen),
+            lambda: sector_rows(events, metrics, fitted, listed, calendar, measures, chosen),
         )
         found = with_roles(found, portfolio_tests(series, chosen.model), chosen)
         return self.bench.hold(SECTOR_CONTAGION, found).set_index("sector")

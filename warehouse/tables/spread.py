@@ -30,6 +30,17 @@ _P_VALUE = Column(
 )
 _N_SESSIONS = Column("n", "BIGINT", "Sessions behind it.", unit="sessions", minimum=0)
 
+_SHARE_OF_SOURCE = Column(
+    "spillover_from_source",
+    "DOUBLE",
+    "",
+    unit="fraction",
+    nullable=True,
+    minimum=0,
+    maximum=1,
+)
+_NET = Column("net_spillover", "DOUBLE", "", unit="fraction", nullable=True)
+
 SECTOR_CONTAGION = Table(
     layer="mart",
     name="sector_contagion",
@@ -150,6 +161,53 @@ SECTOR_CONTAGION = Table(
             nullable=True,
             minimum=1,
         ),
+        Column(
+            "correlation_shift",
+            "DOUBLE",
+            "Correlation with the origin sector over 21 sessions from the event's first on, "
+            "adjusted for the rise of the origin's variance, less that of up to 250 sessions "
+            "before (Forbes and Rigobon 2002). This and what follows sums up mart.contagion_measures, "
+            "sectors by value; NULL without an origin, or where too little is known.",
+            unit="correlation",
+            nullable=True,
+            minimum=-2,
+            maximum=2,
+        ),
+        _P_VALUE.but(
+            name="correlation_shift_p_value",
+            doc="One-sided probability of such a rise, for the false discovery rate among all "
+            "pairs of the event's sectors.",
+        ),
+        Column(
+            "correlation_shift_detectable",
+            "DOUBLE",
+            "Rise that the test finds in four cases of five: a smaller one passes unseen.",
+            unit="correlation",
+            nullable=True,
+            minimum=0,
+        ),
+        Column(
+            "delta_covar_of_source",
+            "DOUBLE",
+            "How much lower the sector's 5% quantile lies when the origin sector falls from its "
+            "median to its own 5% quantile (Adrian and Brunnermeier 2016), before the event.",
+            unit="log points",
+            nullable=True,
+        ),
+        _SHARE_OF_SOURCE.but(
+            name="spillover_from_source_before",
+            doc="Share of the sector's forecast error variance that comes from the origin sector, "
+            "100 sessions before the event (Diebold and Yilmaz 2012).",
+        ),
+        _SHARE_OF_SOURCE.but(
+            name="spillover_from_source_after",
+            doc="The same over the 100 sessions that end with the event's 21st, or the newest.",
+        ),
+        _NET.but(
+            name="net_spillover_before",
+            doc="What the sector sends to all others less what it receives, before the event.",
+        ),
+        _NET.but(name="net_spillover_after", doc="The same after it."),
         c.OBSERVED_THROUGH,
         c.N_FLAGGED,
         c.N_QUARANTINED,
