@@ -186,10 +186,14 @@ def test_repeated_dates_have_no_common_sessions():
 
 def slow_sets(series, window):
     """Return the names complete and moving in the window that ends at each row."""
-    found = {}
+    values, found = series.to_numpy(), {}
     for end in range(window - 1, len(series)):
-        part = series.iloc[end - window + 1 : end + 1]
-        found[end] = tuple(n for n in part if part[n].notna().all() and part[n].std() > 0)
+        part = values[end - window + 1 : end + 1]
+        found[end] = tuple(
+            name
+            for name, own in zip(series, part.T, strict=True)
+            if np.isfinite(own).all() and own.max() > own.min()
+        )
     return found
 
 
