@@ -45,7 +45,7 @@ def matrix(series: pd.DataFrame, n_needed: int = 2, n_columns: int = 1) -> NDArr
     Returns
     -------
     ndarray
-        Shape (n_rows, n_series), finite, no column constant.
+        Shape (n_rows, n_series), finite, no column constant; the caller's own.
 
     Raises
     ------
@@ -68,7 +68,8 @@ def matrix(series: pd.DataFrame, n_needed: int = 2, n_columns: int = 1) -> NDArr
     _refuse_disorder(series)
     if len(series.columns) < n_columns:
         raise SeriesError(f"{len(series.columns)} series, at least {n_columns} are needed")
-    values = np.ascontiguousarray(_numbers(series))
+    # A copy, though it be contiguous: pandas lends its own memory, read-only.
+    values = np.array(_numbers(series), order="C")
     for cause in unfit(series, values):
         raise SeriesError(cause)
     if len(values) < n_needed:
@@ -156,6 +157,11 @@ def common_sessions(series: pd.DataFrame, patience: int = PATIENCE) -> pd.DataFr
     DataFrame
         The same columns on the common sessions; NaN before a series began and after it ended.
 
+    Raises
+    ------
+    SeriesError
+        If dates or names repeat, dates fall, or a column holds no numbers.
+
     Examples
     --------
     >>> import pandas as pd
@@ -173,12 +179,13 @@ def common_sessions(series: pd.DataFrame, patience: int = PATIENCE) -> pd.DataFr
     last = np.maximum.accumulate(np.where(has, rows, -patience - 1), axis=0)
     is_awaited = rows - last < patience
     is_common = np.all(has | ~is_awaited, axis=1) & np.any(has, axis=1)
-    # Rows since the common session before belong to the next one.
-    turn = np.concatenate([[0], np.cumsum(is_common)[:-1]]) if len(values) else rows[:, 0]
-    sums = np.zeros((int(is_common.sum()), values.shape[1]))
-    inside = turn < len(sums)
-    np.add.at(sums, turn[inside], np.where(has, values, 0.0)[inside])
-    sums[~has[is_common]] = np.nan
+    # What a series did since its common session before belongs to its own next one: to everybody's
+    # next one, the last returns before a long absence would be lost.
+    is_own = is_common[:, None] & has
+    turn = np.minimum.accumulate(np.where(is_own, rows, len(rows))[::-1], axis=0)[::-1]
+    sums = np.zeros((len(rows) + 1, values.shape[1]))
+    np.add.at(sums, (turn, np.arange(values.shape[1])), np.where(has, values, 0.0))
+    sums = np.where(is_own, sums[:-1], np.nan)[is_common]
     found: pd.DataFrame = series.loc[is_common]
     return found.assign(**dict(zip(series.columns, sums.T, strict=True)))
 
@@ -208,13 +215,18 @@ def complete_sets(series: pd.DataFrame, window: int) -> list[CompleteSet]:
     series : DataFrame
         Returns on common sessions (`common_sessions`).
     window : int
-        Rows of a window.
+        Rows of a window, at least two.
 
     Returns
     -------
     list of CompleteSet
         In time order; windows in which no series is complete are in none of them. Which set a
         window belongs to depends on the rows of that window alone.
+
+    Raises
+    ------
+    SeriesError
+        If dates or names repeat, a column holds no numbers, or a window has fewer than two rows.
 
     Examples
     --------
@@ -226,7 +238,11 @@ def complete_sets(series: pd.DataFrame, window: int) -> list[CompleteSet]:
     >>> [(each.names, each.first, each.last) for each in complete_sets(late, 2)]
     [(('XLK',), 1, 1), (('XLK', 'XLC'), 2, 3)]
     """
+    if window < 2:  # noqa: PLR2004 - a single row does not move
+        raise SeriesError(f"a window of {window} rows, at least 2 are needed")
+    _refuse_disorder(series)
     values = _numbers(series)
+    values = np.where(np.isfinite(values), values, np.nan)
     if len(values) < window:
         return []
     ends = np.arange(window - 1, len(values))
