@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from selloff.comovement.synchronization import rolling_synchronized
 from selloff.contagion_sets import PROVENANCE, WINDOWS, SeriesSet, series_sets
+from selloff.event_windows import close_apart
+from selloff.series import complete_sets
 from selloff.spillover.connectedness import rolling_connectedness
 from selloff.spillover.r_squared import rolling_r_squared_connectedness
 
@@ -106,6 +109,8 @@ class _Rolled:
 
     series: SeriesSet
     result: Spillovers
+    looks_back: int
+    """Rows before the window on which its synchronization rests; 0 where there is none."""
     parts: dict[str, Spillovers]
     """What the total is made of, by name."""
 
@@ -115,19 +120,42 @@ def _rolled(contagion_series: pd.DataFrame, start: date, end: date) -> Iterator[
     known = contagion_series[contagion_series["level"].isin(LEVELS)]
     for series in series_sets(known[known["session_date"] <= until]):
         for window in WINDOWS:
-            for part in series.complete(window):
-                if len(part.columns) < FEWEST or part.index[-1] < since:
-                    continue
+            for part, looks_back in _on_one_clock(series, window, since):
                 result = rolling_connectedness(
                     part, window=window, lags=LAGS, horizon=HORIZON, since=since, until=until
                 )
-                yield _Rolled(series, result, {})
+                yield _Rolled(series, result, looks_back, {})
                 if window == WINDOWS[0]:
                     both = rolling_r_squared_connectedness(
                         part, window=window, lags=LAGS, since=since, until=until
                     )
                     parts = {"contemporaneous": both.contemporaneous, "lagged": both.lagged}
-                    yield _Rolled(series, both.total, parts)
+                    yield _Rolled(series, both.total, looks_back, parts)
+
+
+def _on_one_clock(
+    series: SeriesSet, window: int, since: pd.Timestamp
+) -> Iterator[tuple[pd.DataFrame, int]]:
+    """Yield the returns of each run, and on how many rows before a window they look back.
+
+    Series that close at different hours are brought to one clock, each row by the window up to it.
+    """
+    for part in series.complete(window):
+        if len(part.columns) < FEWEST or part.index[-1] < since:
+            continue
+        hours = series.close_hours(part.iloc[:window])
+        if not close_apart(hours):
+            yield part, 0
+            continue
+        # All of them, whichever days are asked for: the last digits of window sums depend on where
+        # a frame begins, and that is after the last row whose moving average has no inverse.
+        if len(part) >= 2 * window - 1:
+            found = rolling_synchronized(part, hours, window=window)
+            moved = found.returns[found.is_stable].reindex(part.index[window - 1 :])
+            for each in complete_sets(moved, window):
+                run = moved.iloc[each.first - window + 1 : each.last + 1]
+                if len(each.names) == len(run.columns) and run.index[-1] >= since:
+                    yield run, window - 1
 
 
 def _measured(result: Spillovers) -> pd.DataFrame:
@@ -149,7 +177,7 @@ def _parts(each: _Rolled) -> pd.DataFrame:
 def _described(rows: pd.DataFrame, each: _Rolled) -> pd.DataFrame:
     """Add to every row what its window was, how it was measured and what it rests on."""
     how = each.result.conventions
-    of_windows = each.series.behind(each.result.dates, how.window).assign(
+    of_windows = each.series.behind(each.result.dates, how.window + each.looks_back).assign(
         session_date=each.result.dates,
         spectral_radius=each.result.spectral_radius,
         is_stable=None if how.model == "r_squared" else each.result.is_stable,
@@ -164,7 +192,7 @@ def _described(rows: pd.DataFrame, each: _Rolled) -> pd.DataFrame:
         n_rows=how.n_rows,
         lags=how.lags,
         horizon=how.horizon,
-        synchronization="none",
+        synchronization="vma1" if each.looks_back else "none",
         n_series=len(each.result.names),
     )
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from selloff.comovement.clocks import lead_lag_correlations
 from selloff.comovement.comoments import comoment_shifts
 from selloff.comovement.correlation_shifts import correlation_shifts
+from selloff.comovement.spillover_coefficients import spillover_coefficients
 from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.event_windows import RECENT, Around
 from selloff.network.granger import granger_network
@@ -25,6 +27,8 @@ LAGS, HORIZON, QUANTILE = 1, 10, 0.05
 DRAWS, SEED = 200, 20250127
 # Above so many series pairs are asked of the origin alone, and no autoregression of all is fitted.
 MANY = 15
+# Rows without which clocks cannot be told from spillover, and a correlation over two dates said.
+FEWEST_CLOCKS, FEWEST_LEAD_LAG = 100, 15
 _COMOMENTS = {
     "CS12": ("coskewness_12", "mean of z_source z_target^2"),
     "CS21": ("coskewness_21", "mean of z_source^2 z_target"),
@@ -128,6 +132,54 @@ def prediction(each: Around) -> Iterator[pd.DataFrame]:
     )
 
 
+def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
+    """Yield what remains between series that close apart when the clock is accounted for."""
+    if not each.has_clocks or len(each.before) < FEWEST_CLOCKS:
+        return
+    before = each.as_traded.iloc[: each.n_before]
+    found = spillover_coefficients(before, each.hours)
+    found = found[found["source"].isin(sources(each))]
+    yield pd.DataFrame(
+        {
+            "source_name": found["source"],
+            "target_name": found["target"],
+            "value": found["coefficient"],
+            "standard_error": found["standard_error"],
+            "p_value": found["p_value"],
+        }
+    ).assign(
+        measure="spillover_coefficient",
+        period="before",
+        unit="ratio",
+        n=each.n_before,
+        lags=LAGS,
+        synchronization="none",
+        method="return of the target's next session per return of the source's, beyond what news "
+        "known to both at once puts on two dates; Newey-West",
+    )
+    for period, rows in (("before", before), ("after", each.as_traded.iloc[each.n_before :])):
+        if len(rows) < FEWEST_LEAD_LAG:
+            continue
+        pairs = lead_lag_correlations(rows, each.hours)
+        for source, target in (("early", "late"), ("late", "early")):
+            yield pd.DataFrame(
+                {
+                    "source_name": pairs[source],
+                    "target_name": pairs[target],
+                    "value": pairs["correlation"],
+                    "standard_error": pairs["standard_error"],
+                }
+            ).assign(
+                measure="lead_lag_correlation",
+                period=period,
+                unit="correlation",
+                n=len(rows),
+                synchronization="none",
+                method="same date plus the later market's date before (Scholes and Williams 1977); "
+                "Newey-West",
+            )
+
+
 def tail_effects(each: Around) -> Iterator[pd.DataFrame]:
     """Yield how much lower the target's tail lies when the source is in distress."""
     asked = sources(each)
@@ -229,6 +281,7 @@ BATTERY: tuple[Callable[[Around], Iterator[pd.DataFrame]], ...] = (
     correlation_rise,
     comoment_rise,
     prediction,
+    across_clocks,
     tail_effects,
     joint_tails,
     spillovers,

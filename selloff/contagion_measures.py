@@ -52,7 +52,7 @@ _USUAL: dict[str, Any] = {
     "window_rows": None,
     "lags": 0,
     "horizon": 0,
-    "synchronization": "none",
+    "synchronization": None,
     "is_stable": None,
 }
 
@@ -129,6 +129,7 @@ def _described(each: Around, rows: pd.DataFrame) -> pd.DataFrame:
         **{name: given[name].fillna(usual) for name, usual in _USUAL.items() if usual is not None},
         window_rows=given["window_rows"].fillna(given["period"].map(whole)).astype(int),
         window_to=given["period"].map(ends),
+        synchronization=given["synchronization"].fillna(each.synchronization),
     )
     rests = pd.concat(
         [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selloff.comovement.synchronization import synchronized
 from selloff.contagion_sets import WINDOWS
 from selloff.series import SeriesError, matrix
 
@@ -20,6 +21,8 @@ BEFORE, RECENT = WINDOWS
 AFTER = 21
 """Sessions from the event's first on: as far as its outcomes are followed, itself and 20 more."""
 FEWEST_BEFORE, FEWEST_AFTER = 60, 5
+SIMULTANEOUS = 2.0
+"""Hours within which closes count as one moment."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,24 +35,30 @@ class Around:
         The event.
     series : SeriesSet
         The set.
-    returns : DataFrame
+    as_traded : DataFrame
         Log returns on common sessions, those before the event and those from its first on.
+    returns, before : DataFrame
+        All of these rows, and those before the event alone, on one clock where the series close at
+        different hours: what is said of `before` is synchronized by what was known before.
     n_before : int
         How many rows lie before it.
     origin : str
         The series in which it began; empty where that is not known or not complete.
+    hours : dict of str to float
+        Hours (UTC) at which the series close; empty where that is not known.
+    synchronization : str
+        ``vma1`` where the returns were brought to one clock, else ``none``.
     """
 
     event_id: str
     series: SeriesSet
+    as_traded: pd.DataFrame
     returns: pd.DataFrame
+    before: pd.DataFrame
     n_before: int
     origin: str
-
-    @property
-    def before(self) -> pd.DataFrame:
-        """The rows up to the last session before the event."""
-        return self.returns.iloc[: self.n_before]
+    hours: dict[str, float]
+    synchronization: str
 
     @property
     def after(self) -> pd.DataFrame:
@@ -65,6 +74,11 @@ class Around:
     def has_after(self) -> bool:
         """Whether enough sessions have followed to say anything of them."""
         return len(self.after) >= FEWEST_AFTER
+
+    @property
+    def has_clocks(self) -> bool:
+        """Whether the series close at different hours."""
+        return close_apart(self.hours)
 
 
 def around(
@@ -88,11 +102,46 @@ def around(
     place = int(is_later.argmax()) if is_later.any() else 0
     if place < FEWEST_BEFORE:
         return None
-    n_before = min(BEFORE, place)
-    rows = series.returns.iloc[place - n_before : place + AFTER]
-    moving = rows.loc[:, (rows.notna().all() & (rows.iloc[:n_before].abs().max() > 0)).to_numpy()]
+    n = min(BEFORE, place)
+    rows = series.returns.iloc[place - n : place + AFTER]
+    traded = rows.loc[:, (rows.notna().all() & (rows.iloc[:n].abs().max() > 0)).to_numpy()]
     try:
-        matrix(moving.iloc[:n_before], n_columns=2)
+        matrix(traded.iloc[:n], n_columns=2)
     except SeriesError:
         return None
-    return Around(event_id, series, moving, n_before, origin if origin in moving.columns else "")
+    hours = series.close_hours(traded.iloc[:n])
+    whole, before = (on_one_clock(each, hours) for each in (traded, traded.iloc[:n]))
+    is_synchronized = whole is not None and before is not None
+    return Around(
+        event_id=event_id,
+        series=series,
+        as_traded=traded,
+        returns=whole if whole is not None and is_synchronized else traded,
+        before=before if before is not None and is_synchronized else traded.iloc[:n],
+        n_before=n,
+        origin=origin if origin in traded.columns else "",
+        hours=hours,
+        synchronization="vma1" if is_synchronized else "none",
+    )
+
+
+def close_apart(hours: dict[str, float]) -> bool:
+    """Say whether closes lie so far apart that one date is not one moment.
+
+    Examples
+    --------
+    >>> close_apart({"US": 21.0, "JP": 6.5}), close_apart({"XLK": 21.0, "XLU": 21.0})
+    (True, False)
+    """
+    return bool(hours) and max(hours.values()) - min(hours.values()) >= SIMULTANEOUS
+
+
+def on_one_clock(returns: pd.DataFrame, hours: dict[str, float]) -> pd.DataFrame | None:
+    """Return the returns as if all closed together, or None where there is no need or no way."""
+    if not close_apart(hours):
+        return None
+    try:
+        found = synchronized(returns, hours)
+    except SeriesError:
+        return None
+    return found.returns if found.is_stable else None

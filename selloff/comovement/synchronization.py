@@ -284,8 +284,10 @@ def _last(windows: NDArray[np.float64], average: NDArray[np.float64]) -> NDArray
     """Return the synchronized return of each window's last row."""
     mean = windows.mean(axis=1)
     innovation = np.zeros_like(mean)
-    for row in range(windows.shape[1]):
+    with np.errstate(over="ignore", invalid="ignore"):  # unstable windows may leave all bounds
+        for row in range(windows.shape[1]):
+            told = (average @ innovation[:, :, None])[:, :, 0]
+            innovation = windows[:, row] - mean - told
         told = (average @ innovation[:, :, None])[:, :, 0]
-        innovation = windows[:, row] - mean - told
-    found: NDArray[np.float64] = mean + innovation + (average @ innovation[:, :, None])[:, :, 0]
+        found: NDArray[np.float64] = mean + innovation + told
     return found

@@ -20,7 +20,11 @@ _LEVEL = Column(
 _SERIES_NAME = Column(
     "series_name", "VARCHAR", "The sector, industry, region, or the ticker of the fund."
 )
-_WINDOW_FROM = Column("window_from", "DATE", "First session of the window.")
+_WINDOW_FROM = Column(
+    "window_from",
+    "DATE",
+    "First session of the window; with `synchronization` that of the oldest return it rests on.",
+)
 _WINDOW_ROWS = Column(
     "window_rows",
     "BIGINT",

@@ -166,8 +166,9 @@ SECTOR_CONTAGION = Table(
             "DOUBLE",
             "Correlation with the origin sector over 21 sessions from the event's first on, "
             "adjusted for the rise of the origin's variance, less that of up to 250 sessions "
-            "before (Forbes and Rigobon 2002). This and what follows sums up mart.contagion_measures, "
-            "sectors by value; NULL without an origin, or where too little is known.",
+            "before (Forbes and Rigobon 2002). This and what follows sums up "
+            "mart.contagion_measures, sectors by value; NULL without an origin or "
+            "where too little is known.",
             unit="correlation",
             nullable=True,
             minimum=-2,
