@@ -105,17 +105,20 @@ def _apart(returns: pd.DataFrame, window: int) -> Iterator[tuple[pd.DataFrame, s
     it must not say whether it is measured.
     """
     while len(returns) >= window and (cause := _dependence(returns.iloc[:window])):
-        # More rows cannot make independent series dependent: the row is found by halving.
-        n_rows = bisect_left(
-            range(len(returns) + 1),
-            True,  # noqa: FBT003 - the value looked for
-            lo=window,
-            key=lambda n, rows=returns: not _dependence(rows.iloc[:n]),
-        )
+        n_rows = _n_rows_apart(returns, window)
         yield returns.iloc[: n_rows - 1], cause
         returns = returns.iloc[n_rows - window :]
     if len(returns) >= window:
         yield returns, ""
+
+
+def _n_rows_apart(returns: pd.DataFrame, fewest: int) -> int:
+    """Return with how many rows no series follows from the others; one too many where with none.
+
+    More rows cannot make independent series dependent: the number is found by halving.
+    """
+    numbers = range(fewest, len(returns) + 1)
+    return fewest + bisect_left(numbers, 1, key=lambda n: int(not _dependence(returns.iloc[:n])))
 
 
 def _dependence(returns: pd.DataFrame) -> str:
