@@ -6,6 +6,7 @@ are complete. Does not belong here: any measure, and what left a set (`omitted_s
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,23 +73,20 @@ class SeriesSet:
         """Yield the returns behind each run of windows in which the same series are complete.
 
         The first window of a run begins with the frame's first row, the last ends with its last.
-        Runs in which a series follows from the others are left out.
+        Windows up to the row in which a series no longer follows from the others are left out.
         """
         for returns, cause in self.runs(window):
             if not cause:
                 yield returns
 
     def runs(self, window: int) -> Iterator[tuple[pd.DataFrame, str]]:
-        """Yield every run, and why no matrix of it has an inverse, or nothing."""
+        """Yield every run, and why no matrix of its windows has an inverse, or nothing.
+
+        A run in which a series first follows from the others, and later does not, is two.
+        """
         for each in complete_sets(self.returns, window):
             rows = slice(each.first - window + 1, each.last + 1)
-            returns = self.returns.loc[:, list(each.names)].iloc[rows]
-            try:
-                matrix(returns)
-            except SeriesError as error:
-                yield returns, str(error)
-            else:
-                yield returns, ""
+            yield from _apart(self.returns.loc[:, list(each.names)].iloc[rows], window)
 
     def behind(self, dates: pd.Index, window: int) -> pd.DataFrame:
         """Return what the windows of `window` common sessions that end on `dates` rest on.
@@ -109,6 +107,38 @@ class SeriesSet:
             has_simulated_inputs=simulated[ends + 1] > simulated[starts],
             as_of=np.array(newest, dtype=vintages.dtype),
         )
+
+
+def _apart(returns: pd.DataFrame, window: int) -> Iterator[tuple[pd.DataFrame, str]]:
+    """Split a run at the row with which its series are no longer dependent.
+
+    The first window decides, not the whole run: of a window that ends on a date the rows from after
+    it must not say whether it is measured.
+    """
+    while len(returns) >= window and (cause := _dependence(returns.iloc[:window])):
+        n_rows = _n_rows_apart(returns, window)
+        yield returns.iloc[: n_rows - 1], cause
+        returns = returns.iloc[n_rows - window :]
+    if len(returns) >= window:
+        yield returns, ""
+
+
+def _n_rows_apart(returns: pd.DataFrame, fewest: int) -> int:
+    """Return with how many rows no series follows from the others; one too many where with none.
+
+    More rows cannot make independent series dependent: the number is found by halving.
+    """
+    numbers = range(fewest, len(returns) + 1)
+    return fewest + bisect_left(numbers, 1, key=lambda n: int(not _dependence(returns.iloc[:n])))
+
+
+def _dependence(returns: pd.DataFrame) -> str:
+    """Say why a matrix of the returns has no inverse, or nothing."""
+    try:
+        matrix(returns)
+    except SeriesError as error:
+        return str(error)
+    return ""
 
 
 def series_sets(contagion_series: pd.DataFrame) -> list[SeriesSet]:

@@ -12,7 +12,7 @@ from selloff.connectedness import FEWEST, LEVELS
 from selloff.contagion_sets import PROVENANCE, WINDOWS, SeriesSet, series_sets
 from selloff.network.absorption import absorption_ratio, absorption_shift
 from selloff.network.turbulence import turbulence
-from selloff.series import SeriesError, matrix
+from selloff.series import SeriesError, complete_sets, matrix
 from selloff.tails.betas import market_betas
 from selloff.tails.coexceedances import coexceedances
 from selloff.tails.dependence import tail_dependence
@@ -234,15 +234,17 @@ def _of_series(run: _Run) -> Iterator[pd.DataFrame]:
 
 
 def _full(joined: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Yield the stretches without a gap that are long enough for a window."""
-    is_known = joined.notna().all(axis=1).to_numpy()
-    turn = np.cumsum(~is_known)
-    for _, part in joined[is_known].groupby(turn[is_known], sort=True):
-        if len(part) < WINDOW:
+    """Yield the rows of windows in a row in which the market is known throughout, and moves.
+
+    Each window decides for itself, whichever others are asked for.
+    """
+    for each in complete_sets(joined, WINDOW):
+        part = joined.iloc[each.first - WINDOW + 1 : each.last + 1]
+        if MARKET not in each.names:
             continue
         try:
             matrix(part)
-        except SeriesError:  # a market that stands still, or is one of its own sectors
+        except SeriesError:  # a market that is one of its own sectors
             continue
         yield part
 
