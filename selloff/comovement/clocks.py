@@ -171,7 +171,8 @@ def lead_lag_correlations(
     Notes
     -----
     Not identified: whether the early market's next date follows because it was closed, or because
-    it reacts late. The sum holds both. Estimates beyond 1 can occur and are left as they are.
+    it reacts late. The sum holds both. Estimates beyond 1 can occur and are left as they are. The
+    slopes that go with it are Dimson's: `selloff.event_study.nonsynchronous`.
 
     References
     ----------

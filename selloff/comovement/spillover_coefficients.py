@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
     from selloff.comovement.clocks import Closes
 
-# A link is taken out of the news of others if it is significant at this level among all pairs by
-# Bonferroni's bound: a false one there makes others, a missed one little harm. At 0.01 and 0.2 the
-# planted market has more false links than at 0.05.
+# A link is taken out of the news of others if it is significant at this level by Bonferroni's
+# bound: a false one there makes others, a missed one little harm.
 FIRM = 0.05
-# Links taken out one after the other; a market with more is not sparse.
-MOST_LINKS = 40
+# Sources taken out one after the other; a market with more is not sparse.
+MOST_ROUNDS = 40
 
 
 class _Block(NamedTuple):
@@ -70,9 +69,11 @@ def spillover_coefficients(
     jointly over all sources x of one closing time, so that b is the effect of one given its
     neighbours of the hour. k is 0 between series that close together: b is then the effect on the
     next date. The instruments u are the sources' returns, and y is taken, less what firm links of
-    *other* closing times explain (else two targets of New York would seem to infect one another):
-    the strongest positive coefficient significant by Bonferroni's bound at 5% is taken out, all is
-    estimated anew, and so on until no other is. Standard errors are Newey and West's.
+    *other* closing times explain (else two targets of New York would seem to infect one another).
+    Firm is a positive coefficient that is significant among all pairs by Bonferroni's bound at 5%,
+    and with it those of its source that are so among the source's. The sources are taken out one by
+    one, that of the greatest sum of squared statistics first, and all is estimated anew, until no
+    other is firm. Standard errors are Newey and West's.
 
     Parameters
     ----------
@@ -110,7 +111,9 @@ def spillover_coefficients(
     Notes
     -----
     Assumed: news comes evenly, or as `flow` says, and equally for all pairs; sessions follow one
-    another as they do without holidays; few pairs are linked. A flow that is wrong by d shifts b of
+    another as they do without holidays; few series are sources. In a simulated market of 33 series
+    and 600 days, 3% of 200 samples without a link show one, 4% of the links shown are false beside
+    five planted ones, and 14% beside 22. A flow that is wrong by d shifts b of
     a pair without spillover by about d s / (w var x).
 
     Not identified: (1) the direction's sign. Two covariances hold three things, s and the
@@ -174,25 +177,33 @@ def _blocks(
 def _sparse(
     values: NDArray[np.float64], blocks: list[_Block], back: NDArray[np.int64], lags: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return coefficients and standard errors, firm links taken out of the news."""
+    """Return coefficients and standard errors, firm links taken out of the news.
+
+    By their strongest link alone, a source of many weak ones comes late: false links of its targets
+    come before it (34 false links at once in one of three samples, with eleven planted).
+    """
     from scipy.special import ndtri
 
     k = values.shape[1]
-    bound = -ndtri(FIRM / (2 * k * (k - 1)))
-    is_firm = np.zeros((k, k), dtype=bool)
+    bound, further = (-ndtri(FIRM / (2 * count)) for count in (k * (k - 1), k - 1))
+    is_firm, was_firm = np.zeros((k, k), dtype=bool), np.zeros((k, k), dtype=bool)
     slopes = np.zeros((k, k))
-    for _ in range(MOST_LINKS):
+    for _ in range(MOST_ROUNDS):
         slopes, errors = _estimate(values, np.where(is_firm, slopes, 0.0), blocks, back, lags)
         ratio = slopes / errors
         np.fill_diagonal(ratio, 0.0)
-        kept = is_firm & (ratio > bound)
-        # Of a pair one direction only: the two are one number (see Notes).
-        fresh = np.where(is_firm | is_firm.T, 0.0, ratio)
-        strongest = np.unravel_index(int(fresh.argmax()), fresh.shape)
-        kept[strongest] |= fresh[strongest] > bound
+        kept = is_firm & (ratio > further)
+        # Of a pair one direction only: the two are one number (see Notes). What was dropped stays
+        # out, or two sets could take turns.
+        fresh = np.where(was_firm | kept.T, 0.0, ratio)
+        least = np.where(kept.any(axis=1), further, bound)
+        is_source = fresh.max(axis=1) > least
+        weight = np.where(fresh > further, fresh**2, 0.0).sum(axis=1)
+        chosen = int(np.where(is_source, weight, 0.0).argmax())
+        kept[chosen] |= is_source[chosen] & (fresh[chosen] > further)
         if (kept == is_firm).all():
             break
-        is_firm = kept
+        is_firm, was_firm = kept, was_firm | kept
     return slopes, errors
 
 

@@ -50,7 +50,7 @@ def single_source(found):
 
 
 def test_the_source_is_the_series_with_most_links_in_nearly_every_market(planted):
-    assert sum(single_source(found) == PLANTED.source for found in planted) >= 0.97 * SEEDS
+    assert sum(single_source(found) == PLANTED.source for found in planted) >= 0.99 * SEEDS
 
 
 def test_every_planted_link_is_found_in_most_markets(planted):
@@ -89,8 +89,17 @@ def test_the_coefficient_is_within_two_standard_errors_in_95_percent_of_markets(
 
 def test_beside_planted_links_few_are_false(planted):
     shares = [len(links_of(f) - PLANTED.links()) / max(1, len(links_of(f))) for f in planted]
-    # 7% measured at 600 days, 5% at 1000: links to Tokyo that are not yet firm disturb a little.
-    assert np.mean(shares) < 0.1
+    # 4% measured; the band is the mean's Monte Carlo error.
+    assert np.mean(shares) < LEVEL + 3 * np.std(shares) / np.sqrt(SEEDS)
+
+
+def test_a_source_that_strikes_a_whole_region_is_found():
+    region = tuple(name for name in NAMES if name.startswith("TYO"))
+    planted = Planted(targets=region, coefficient=0.3)
+    found = runs(planted, seeds=30, days=1250)
+    assert sum(single_source(each) == planted.source for each in found) >= 26
+    shares = [len(links_of(f) - planted.links()) / max(1, len(links_of(f))) for f in found]
+    assert np.mean(shares) < 0.12
 
 
 @pytest.mark.parametrize("degrees_of_freedom", [None, 5])
@@ -131,7 +140,7 @@ def test_without_regard_to_clocks_hundreds_of_links_are_found_where_there_is_non
 )
 def test_sources_elsewhere_are_found_too(planted):
     found = runs(planted, seeds=40)
-    assert sum(single_source(each) == planted.source for each in found) >= 38
+    assert sum(single_source(each) == planted.source for each in found) >= 39
 
 
 def test_fat_tails_do_not_hide_the_source():

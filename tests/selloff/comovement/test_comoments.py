@@ -51,6 +51,31 @@ def test_standardised_by_their_own_period_returns_have_their_own_correlation():
     assert found[["CK13", "CK31", "CV22"]].min() > 36
 
 
+def test_counted_p_values_keep_their_size_in_short_turmoils():
+    rng, crisis = np.random.default_rng(11), np.arange(100) >= 80
+    found = {"counted": [], "chi-square": []}
+    for _ in range(150):
+        series = frame(rng, 0.5, crisis=crisis)
+        for name, draws in (("counted", 300), ("chi-square", 0)):
+            table = shifts(series, crisis, draws=draws).set_index("comoment")["p_value"]
+            found[name].append(table < 0.05)
+    counts = {name: pd.concat(each, axis=1).sum(axis=1) for name, each in found.items()}
+    low, high = binom.ppf([0.001, 0.999], 150, 0.05)
+    assert counts["counted"].between(low, high).all()
+    # By chi-square, a twentieth of the samples would be nearly none of CK and CV.
+    assert counts["chi-square"][["CK13", "CK31", "CV22"]].sum() < 12
+
+
+def test_counted_p_values_are_those_of_chi_square_in_long_periods():
+    series = frame(np.random.default_rng(13), 0.4, targets=3)
+    one, other = shifts(series, draws=2000), shifts(series)
+    np.testing.assert_allclose(one["p_value"], other["p_value"], atol=0.06)
+    assert (one["statistic"] == other["statistic"]).all()
+    pd.testing.assert_frame_equal(one, shifts(series, draws=2000))
+    with pytest.raises(ValueError, match="observed linkage only"):
+        shifts(series, draws=100, linkage="adjusted")
+
+
 def hermite_variance(first, second, rho):
     """Return the variance of a bivariate Hermite polynomial: the permanent of the covariances."""
     kinds = [0] * first + [1] * second

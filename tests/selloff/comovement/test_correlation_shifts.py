@@ -162,6 +162,23 @@ def test_slices_of_dates_and_booleans_are_the_same_periods():
     )
 
 
+def test_arrays_are_cut_by_row_numbers_and_series_by_their_labels():
+    series = frame(8)
+    stable, turmoil = slice(0, 49), slice(50, 79)
+    arrays = correlation_shift(
+        series["S0"].to_numpy(), series["S1"].to_numpy(), stable=stable, turmoil=turmoil
+    )
+    days = series.index
+    dated = correlation_shift(
+        series["S0"],
+        series["S1"],
+        stable=slice(days[0], days[49]),
+        turmoil=slice(days[50], days[79]),
+    )
+    assert arrays.n_stable == dated.n_stable == 50
+    assert arrays.statistic == dated.statistic
+
+
 def test_residuals_are_cut_by_their_own_dates():
     series, turmoil = frame(6), np.arange(80) >= 60
 
