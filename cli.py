@@ -79,7 +79,7 @@ def backfill(
 
 @app.command()
 def event(day: Day) -> None:
-    """Show the sell-off of a date: the event, the ten worst, the sectors."""
+    """Show the sell-off of a date: the event, how it spread, the ten worst, the sectors."""
     with _release() as con:
         events = fetch(con, EVENT_OF, {"day": day.date()})
         if not events:

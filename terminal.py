@@ -21,10 +21,30 @@ FROM mart.event_losses WHERE event_id = $event AND asset_class = 'equity'
 ORDER BY simple_return LIMIT 10
 """
 SECTORS = """
-SELECT sector, n_members, mean_abnormal_return, share_falling, abnormal_market_value_lost_usd,
-       correlation_before, correlation_after, first_falling_order
-FROM mart.sector_contagion WHERE event_id = $event ORDER BY mean_abnormal_return
+SELECT sector, role, n_members, mean_abnormal_return, adjusted_p_value,
+       abnormal_market_value_lost_usd, hardest_hit_ticker, pair_correlation_before,
+       pair_correlation_after
+FROM mart.event_contagion WHERE event_id = $event ORDER BY hit_rank, sector
 """
+SECTORS_TITLE = (
+    "Sectors (correlations with the source: up to 250 sessions before, 21 from the first on)"
+)
+FALLS = """
+SELECT closed_at, region, list(ticker ORDER BY abnormal_z, ticker) AS tickers
+FROM mart.contagion_paths WHERE event_id = $event
+GROUP BY ALL ORDER BY closed_at, region LIMIT 6
+"""
+CLOSER = """
+SELECT source_name, target_name, pair_correlation_before, pair_correlation_after,
+       correlation_shift, adjusted_shift_p_value, detectable_shift, has_moved_closer, n_after_shift
+FROM mart.contagion_pairs
+WHERE event_id = $event AND series_set = $region || ' sectors' AND is_origin
+  AND correlation_shift IS NOT NULL AND detectable_shift IS NOT NULL
+ORDER BY adjusted_shift_p_value, target_name
+"""
+# So many names, or pairs, are told of before the rest is only counted.
+MOST_NAMES, MOST_PAIRS = 8, 3
+ROLES = ("source", "hit", "raised", "spared", "untested")
 HEADLINES = """
 SELECT test, statistic, p_value, n, mean_abnormal FROM mart.event_study_tests
 WHERE event_id = $event AND is_headline AND measure = 'return' AND model = 'market_model'
@@ -61,6 +81,11 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
+def _p_value(value: float) -> str:
+    shown = f"{value:.3f}"
+    return "<0.001" if shown == "0.000" else shown
+
+
 def _sessions(value: int | None) -> str:
     return "open" if value is None else str(value)
 
@@ -69,22 +94,22 @@ FORMS = {
     "simple_return": ("return", _percent),
     "rebound_return": ("next day", _percent),
     "mean_abnormal_return": ("mean abnormal, log", lambda v: "" if v is None else f"{v:+.4f}"),
-    "share_falling": ("share falling", lambda v: "" if v is None else f"{v:.0%}"),
     "market_value_lost_usd": ("lost, bn USD", _billions),
     "abnormal_market_value_lost_usd": ("abn. lost, bn USD", _billions),
     "abnormal_z": ("z", _number),
-    "correlation_before": ("corr. before", _number),
-    "correlation_after": ("corr. after", _number),
+    "adjusted_p_value": ("p", lambda v: "" if v is None else _p_value(v)),
+    "hardest_hit_ticker": ("hardest hit", lambda v: v or ""),
+    "pair_correlation_before": ("corr. before", _number),
+    "pair_correlation_after": ("corr. after", _number),
     "days_to_recover_half": ("half in", _sessions),
     "days_to_recover": ("all in", _sessions),
     "n_members": ("members", str),
     "n_flagged": ("flagged", str),
-    "first_falling_order": ("fell as no.", lambda v: "" if v is None else str(v)),
 }
 
 
 def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
-    """Print one event: its line, the ten worst, the sectors."""
+    """Print one event: its line, how it spread, the ten worst, the sectors."""
     note = fetch(con, NOTE)[0]
     simulated = (
         f"Closes and volumes from {note['real_from']} on are real; earlier sessions, and with "
@@ -99,17 +124,99 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
         f"{_rank(found['market_severity'])}{breadth}; origin "
         f"{found['origin_sector'] or 'unknown'}{_rank(found['sector_severity'])}, hardest hit "
         f"{found['hardest_hit_sector'] or 'unknown'}; {_lost(found['market_value_lost_usd'])}\n"
-        f"{_where(con, found)}{_tested(con, found)}[dim]{simulated}[/dim]"
+        f"{_where(con, found)}{_tested(con, found)}[dim]{simulated}[/dim]",
+        soft_wrap=True,
     )
     if found["status"] == "withdrawn":
         return
     at = {"event": found["event_id"]}
+    sectors = fetch(con, SECTORS, at)
+    _show_spread(target, con, found, sectors)
     as_table(
         fetch(con, WORST, at),
         title="Ten worst equities (half and all of the fall regained in so many sessions)",
         target=target,
     )
-    as_table(fetch(con, SECTORS, at), title="Sectors", target=target)
+    if sectors:
+        as_table(sectors, title=SECTORS_TITLE, target=target)
+
+
+def _show_spread(target: Console, con: Any, found: dict[str, Any], sectors: Rows) -> None:
+    """Print who was the source, who was hit, who fell at which close, and who moved closer."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    at = {"event": found["event_id"]}
+    falls, pairs = fetch(con, FALLS, at), fetch(con, CLOSER, {**at, "region": found["region"]})
+    lines = [*_roles(sectors), *_closes(falls), *_closer(pairs)]
+    if not lines:
+        return
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column()
+    for label, text in lines:
+        grid.add_row(label, escape(text))
+    target.print("How it spread (sectors by mean abnormal log return; first falls by their close)")
+    target.print(grid)
+
+
+def _roles(sectors: Rows) -> list[tuple[str, str]]:
+    """Return the sectors by what they were to the sell-off, each role a line."""
+    by_role = {role: [row for row in sectors if row["role"] == role] for role in ROLES}
+    return [
+        (role, ", ".join(_sector(row) for row in rows)) for role, rows in by_role.items() if rows
+    ]
+
+
+def _sector(row: dict[str, Any]) -> str:
+    """Return a sector and how far it moved; of the source also what it lost."""
+    mean = row["mean_abnormal_return"]
+    moved = "" if mean is None else f" {mean:+.3f}"
+    lost = row["abnormal_market_value_lost_usd"]
+    if row["role"] != "source" or lost is None:
+        return f"{row['sector']}{moved}"
+    return f"{row['sector']}{moved}, {_billions(lost)} bn USD lost beyond the market"
+
+
+def _closes(falls: Rows) -> list[tuple[str, str]]:
+    """Return who fell first at which close, region by region, the most unusual falls first."""
+    return [
+        (f"{row['closed_at']:%m-%d %H:%M} UTC", f"{row['region'] or '?'}: {_named_some(row)}")
+        for row in falls
+    ]
+
+
+def _named_some(row: dict[str, Any]) -> str:
+    """Return the first tickers of a close, and how many there are beside."""
+    tickers = row["tickers"]
+    more = len(tickers) - MOST_NAMES
+    return ", ".join(tickers[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _closer(pairs: Rows) -> list[tuple[str, str]]:
+    """Return which sectors moved closer than variance explains, or what would pass unseen."""
+    if not pairs:
+        return []
+    found = [("closer", _moved(row)) for row in pairs if row["has_moved_closer"]]
+    if found:
+        return found[:MOST_PAIRS]
+    least = [row["detectable_shift"] for row in pairs]
+    none = (
+        "no sector moved closer to the source than variance explains "
+        f"({pairs[0]['n_after_shift']} sessions; rises below {min(least):.2f} to "
+        f"{max(least):.2f}, by sector, can pass unseen)"
+    )
+    return [("closer", none)]
+
+
+def _moved(row: dict[str, Any]) -> str:
+    """Return how far a sector moved closer to another."""
+    return (
+        f"{row['target_name']} to {row['source_name']}: correlation "
+        f"{row['pair_correlation_before']:.2f} to {row['pair_correlation_after']:.2f}, "
+        f"{row['correlation_shift']:+.2f} beyond what variance explains "
+        f"(p {_p_value(row['adjusted_shift_p_value'])})"
+    )
 
 
 def _title(found: dict[str, Any]) -> str:

@@ -205,7 +205,7 @@ def test_the_demo_shows_the_event_the_worst_and_the_sectors(replay):
     shown = replay.result.stdout
     assert "2025-01-27  sector sell-off in US" in shown
     assert "origin Information Technology" in shown
-    for name in ("Ten worst equities", "Sectors", "Checks that failed"):
+    for name in ("How it spread", "Ten worst equities", "Sectors", "Checks that failed"):
         assert name in shown
     for ticker in ("VRT", "VST", "ANET", "GEV", "CEG", "NVDA"):
         assert f" {ticker} " in shown

@@ -130,3 +130,122 @@ def test_the_headline_tests_stand_beside_the_fall_and_no_other_does(shown, table
         "mean abnormal log return of 18 members -0.0865: Kolari-Pynnönen t -2.46 (p 0.025), "
         "GRANK-T -2.35 (p 0.019)"
     )
+
+
+def sector(tables, name, rank, role, mean, **more):
+    given = {"event_id": "sector-us", "session_date": DAY, "sector": name, "hit_rank": rank}
+    row = {**given, "role": role, "mean_abnormal_return": mean, "n_members": 2, **more}
+    tables.put(table("mart.sector_contagion"), **row)
+
+
+def shift(tables, target, value, p_value, detectable=0.3, before=0.4, after=0.8):
+    pair = {
+        "event_id": "sector-us",
+        "series_set": "US sectors",
+        "source_name": "Information Technology",
+        "target_name": target,
+        "is_origin": True,
+    }
+    measures = table("mart.contagion_measures")
+    tested = {"adjusted_p_value": p_value, "detectable": detectable, "n": 21, "n_before": 250}
+    tables.put(measures, measure="correlation_shift", period="shift", value=value, **pair, **tested)
+    for period, rho in (("before", before), ("after", after)):
+        tables.put(measures, measure="correlation", period=period, value=rho, **pair)
+
+
+def spread(lines):
+    """Return what is said under the head of how it spread, up to the next table."""
+    start = next(place for place, line in enumerate(lines) if line.startswith("How it spread"))
+    end = next(place for place, line in enumerate(lines) if line.startswith("Ten worst"))
+    return [line.rstrip() for line in lines[start + 1 : end]]
+
+
+def test_an_event_of_which_nothing_more_is_known_says_nothing_of_its_spread(shown):
+    lines = shown()
+    assert not any(line.startswith(("How it spread", "Sectors")) for line in lines)
+
+
+def test_sectors_are_told_by_what_they_were_to_the_sell_off(shown, tables):
+    sector(tables, "Utilities", 1, "hit", -0.1576)
+    sector(tables, "Industrials", 2, "hit", -0.0802)
+    lost = {"abnormal_market_value_lost_usd": 628.3e9}
+    sector(tables, "Information Technology", 3, "source", -0.0431, **lost)
+    sector(tables, "Materials", 4, "spared", 0.0081)
+    assert spread(shown()) == [
+        "source  Information Technology -0.043, 628.3 bn USD lost beyond the market",
+        "hit     Utilities -0.158, Industrials -0.080",
+        "spared  Materials +0.008",
+    ]
+
+
+def test_a_source_without_share_counts_and_a_sector_without_a_mean_are_named_all_the_same(
+    shown, tables
+):
+    sector(tables, "Information Technology", 1, "source", -0.0431)
+    sector(tables, "Utilities", 2, "untested", None)
+    assert spread(shown()) == ["source    Information Technology -0.043", "untested  Utilities"]
+
+
+def test_those_who_fell_stand_by_their_close_the_most_unusual_first(shown, tables):
+    tokyo, new_york = "2025-01-27T06:30", "2025-01-27T21:00"
+    for close, region, ticker, z in (
+        (new_york, "US", "NVDA", -5.8),
+        (new_york, "US", "VST", -9.4),
+        (tokyo, "JP", "5803.T", -3.0),
+    ):
+        tables.put(
+            table("mart.contagion_paths"),
+            event_id="sector-us",
+            listing_id=ticker,
+            ticker=ticker,
+            region=region,
+            closed_at=datetime.fromisoformat(close),
+            abnormal_z=z,
+        )
+    assert spread(shown()) == [
+        "01-27 06:30 UTC  JP: 5803.T",
+        "01-27 21:00 UTC  US: VST, NVDA",
+    ]
+
+
+def test_of_many_that_fell_at_one_close_the_rest_is_counted(shown, tables):
+    for place in range(11):
+        tables.put(
+            table("mart.contagion_paths"),
+            event_id="sector-us",
+            listing_id=f"{place}",
+            ticker=f"T{place:02}",
+            region="US",
+            closed_at=datetime.fromisoformat("2025-01-27T21:00"),
+            abnormal_z=-20.0 + place,
+        )
+    told = "01-27 21:00 UTC  US: T00, T01, T02, T03, T04, T05, T06, T07 and 3 more"
+    assert spread(shown()) == [told]
+
+
+def test_a_sector_that_moved_closer_is_told_with_both_correlations(shown, tables):
+    shift(tables, "Utilities", 0.337, 0.0421, before=0.42, after=0.841)
+    shift(tables, "Energy", 0.1, 0.9)
+    (told,) = spread(shown())
+    assert told == (
+        "closer  Utilities to Information Technology: correlation 0.42 to 0.84, +0.34 beyond what "
+        "variance explains (p 0.042)"
+    )
+
+
+def test_of_many_that_moved_closer_the_three_clearest_are_told(shown, tables):
+    for name, p_value in (("A", 0.04), ("B", 0.0001), ("C", 0.02), ("D", 0.03)):
+        shift(tables, name, 0.3, p_value)
+    told = spread(shown())
+    assert [line.split()[1] for line in told] == ["B", "C", "D"]
+    assert "(p <0.001)" in told[0]
+
+
+def test_where_none_moved_closer_it_is_said_what_would_have_passed_unseen(shown, tables):
+    shift(tables, "Utilities", 0.337, 0.24, detectable=0.34)
+    shift(tables, "Energy", -0.1, 0.01, detectable=0.49)
+    (told,) = spread(shown())
+    assert told == (
+        "closer  no sector moved closer to the source than variance explains (21 sessions; rises "
+        "below 0.34 to 0.49, by sector, can pass unseen)"
+    )

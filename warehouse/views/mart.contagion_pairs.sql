@@ -1,0 +1,40 @@
+-- One row per event, set of series and ordered pair: whether the two moved closer than the source's
+-- variance explains, and what one receives of the other's shocks, in columns side by side.
+-- `has_moved_closer`: the shift is positive and significant among all pairs of the set (false
+-- discovery rate 5%); where it is not, `detectable_shift` is the smallest that would have been found
+-- in four cases of five. The 21 sessions after begin with the event's first. Spillovers after are
+-- those of the 100 sessions that end with them, most of which lie before the event.
+SELECT
+  m.event_id,
+  e.session_date AS event_session_date,
+  m.series_set,
+  m.level,
+  m.source_name,
+  m.target_name,
+  m.is_origin,
+  max(m.value) FILTER (m.measure = 'correlation' AND m.period = 'before') AS pair_correlation_before,
+  max(m.value) FILTER (m.measure = 'correlation' AND m.period = 'after') AS pair_correlation_after,
+  max(m.value) FILTER (m.measure = 'correlation_shift') AS correlation_shift,
+  max(m.adjusted_p_value) FILTER (m.measure = 'correlation_shift') AS adjusted_shift_p_value,
+  max(m.detectable) FILTER (m.measure = 'correlation_shift') AS detectable_shift,
+  correlation_shift > 0 AND adjusted_shift_p_value <= 0.05 AS has_moved_closer,
+  max(m.n_before) FILTER (m.measure = 'correlation_shift') AS n_before_shift,
+  max(m.n) FILTER (m.measure = 'correlation_shift') AS n_after_shift,
+  max(m.value) FILTER (m.measure = 'spillover_share' AND m.period = 'before')
+    AS spillover_share_before,
+  max(m.value) FILTER (m.measure = 'spillover_share' AND m.period = 'after')
+    AS spillover_share_after,
+  max(m.value) FILTER (m.measure = 'net_pairwise' AND m.period = 'before') AS net_pairwise_before,
+  max(m.value) FILTER (m.measure = 'net_pairwise' AND m.period = 'after') AS net_pairwise_after,
+  max(m.value) FILTER (m.measure = 'granger') AS prediction,
+  max(m.adjusted_p_value) FILTER (m.measure = 'granger') AS adjusted_prediction_p_value,
+  max(m.value) FILTER (m.measure = 'delta_covar') AS delta_covar_before,
+  max(m.observed_through) AS observed_through,
+  bool_or(m.has_simulated_inputs) AS has_simulated_inputs,
+  max(m.as_of) AS as_of
+FROM mart.contagion_measures AS m
+JOIN mart.selloff_events AS e USING (event_id)
+WHERE m.source_name <> m.target_name
+GROUP BY ALL
+ORDER BY
+  m.event_id, m.series_set, m.is_origin DESC, adjusted_shift_p_value, m.source_name, m.target_name
