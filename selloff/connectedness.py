@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from selloff.comovement.synchronization import rolling_synchronized
+from selloff.common_clock import runs_on_one_clock
 from selloff.contagion_sets import PROVENANCE, WINDOWS, SeriesSet, series_sets
-from selloff.event_windows import close_apart
-from selloff.series import complete_sets
 from selloff.spillover.connectedness import rolling_connectedness
 from selloff.spillover.r_squared import rolling_r_squared_connectedness
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 # Industries are 60 and more: no window of a year identifies that many equations.
 LEVELS = ("sector", "sector_fund", "region")
 LAGS, HORIZON = 1, 10
-FEWEST = 2
 
 _CONVENTIONS = (
     "window_from",
@@ -120,7 +117,7 @@ def _rolled(contagion_series: pd.DataFrame, start: date, end: date) -> Iterator[
     known = contagion_series[contagion_series["level"].isin(LEVELS)]
     for series in series_sets(known[known["session_date"] <= until]):
         for window in WINDOWS:
-            for part, looks_back in _on_one_clock(series, window, since):
+            for part, looks_back in runs_on_one_clock(series, window, since):
                 result = rolling_connectedness(
                     part, window=window, lags=LAGS, horizon=HORIZON, since=since, until=until
                 )
@@ -131,31 +128,6 @@ def _rolled(contagion_series: pd.DataFrame, start: date, end: date) -> Iterator[
                     )
                     parts = {"contemporaneous": both.contemporaneous, "lagged": both.lagged}
                     yield _Rolled(series, both.total, looks_back, parts)
-
-
-def _on_one_clock(
-    series: SeriesSet, window: int, since: pd.Timestamp
-) -> Iterator[tuple[pd.DataFrame, int]]:
-    """Yield the returns of each run, and on how many rows before a window they look back.
-
-    Series that close at different hours are brought to one clock, each row by the window up to it.
-    """
-    for part in series.complete(window):
-        if len(part.columns) < FEWEST or part.index[-1] < since:
-            continue
-        hours = series.close_hours(part.iloc[:window])
-        if not close_apart(hours):
-            yield part, 0
-            continue
-        # All of them, whichever days are asked for: the last digits of window sums depend on where
-        # a frame begins, and that is after the last row whose moving average has no inverse.
-        if len(part) >= 2 * window - 1:
-            found = rolling_synchronized(part, hours, window=window)
-            moved = found.returns[found.is_stable].reindex(part.index[window - 1 :])
-            for each in complete_sets(moved, window):
-                run = moved.iloc[each.first - window + 1 : each.last + 1]
-                if len(each.names) == len(run.columns) and run.index[-1] >= since:
-                    yield run, window - 1
 
 
 def _measured(result: Spillovers) -> pd.DataFrame:

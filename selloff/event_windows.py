@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selloff.comovement.synchronization import synchronized
+from selloff.common_clock import close_apart, on_one_clock
 from selloff.contagion_sets import WINDOWS
 from selloff.series import SeriesError, matrix
 
@@ -21,8 +21,6 @@ BEFORE, RECENT = WINDOWS
 AFTER = 21
 """Sessions from the event's first on: as far as its outcomes are followed, itself and 20 more."""
 FEWEST_BEFORE, FEWEST_AFTER = 60, 5
-SIMULTANEOUS = 2.0
-"""Hours within which closes count as one moment."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,25 +121,3 @@ def around(
         hours=hours,
         synchronization="vma1" if is_synchronized else "none",
     )
-
-
-def close_apart(hours: dict[str, float]) -> bool:
-    """Say whether closes lie so far apart that one date is not one moment.
-
-    Examples
-    --------
-    >>> close_apart({"US": 21.0, "JP": 6.5}), close_apart({"XLK": 21.0, "XLU": 21.0})
-    (True, False)
-    """
-    return bool(hours) and max(hours.values()) - min(hours.values()) >= SIMULTANEOUS
-
-
-def on_one_clock(returns: pd.DataFrame, hours: dict[str, float]) -> pd.DataFrame | None:
-    """Return the returns as if all closed together, or None where there is no need or no way."""
-    if not close_apart(hours):
-        return None
-    try:
-        found = synchronized(returns, hours)
-    except SeriesError:
-        return None
-    return found.returns if found.is_stable else None

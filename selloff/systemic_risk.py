@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from selloff.connectedness import FEWEST, LEVELS
+from selloff.common_clock import runs_on_one_clock
+from selloff.connectedness import LEVELS
 from selloff.contagion_sets import PROVENANCE, WINDOWS, SeriesSet, series_sets
 from selloff.network.absorption import absorption_ratio, absorption_shift
 from selloff.network.turbulence import turbulence
@@ -172,6 +173,8 @@ class _Run:
     returns: pd.DataFrame
     first: int
     """Row with which the first window that is asked for ends."""
+    looks_back: int
+    """Rows before a window on which its synchronization rests; 0 where there is none."""
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -180,10 +183,9 @@ class _Run:
 
 
 def _runs(series: SeriesSet, since: pd.Timestamp) -> Iterator[_Run]:
-    for returns in series.complete(WINDOW):
+    for returns, looks_back in runs_on_one_clock(series, WINDOW, since):
         first = max(WINDOW - 1, int(returns.index.searchsorted(since)))
-        if len(returns.columns) >= FEWEST and first < len(returns):
-            yield _Run(series, returns, first)
+        yield _Run(series, returns, first, looks_back)
 
 
 def _of_series(run: _Run) -> Iterator[pd.DataFrame]:
@@ -280,7 +282,7 @@ def _rows(
     way = WAYS[measure]
     n_dates, width = values.shape
     names = list(run.returns.columns) if width > 1 else [""]
-    behind = run.series.behind(dates, WINDOW).assign(session_date=dates)
+    behind = run.series.behind(dates, WINDOW + run.looks_back).assign(session_date=dates)
     rows = pd.DataFrame(
         {
             "series_name": np.tile(np.array(names, dtype=object), n_dates),
