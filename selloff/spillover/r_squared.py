@@ -180,7 +180,7 @@ def genizi(correlations: NDArray[np.float64], n_series: int) -> NDArray[np.float
         found = _parts(some[:, others[:, None], others], some[:, others, n_lags + target])
         senders = others[n_lags:] - n_lags
         parts[0, np.flatnonzero(is_fit)[:, None], target, senders] = found[:, n_lags:]
-        past = found[:, :n_lags].reshape(len(some), -1, n_series)
+        past = found[:, :n_lags].reshape(len(some), n_lags // n_series, n_series)
         parts[1, is_fit, target] = past.sum(axis=1)
     parts[:, ~(is_fit & np.isfinite(parts).all(axis=(0, 2, 3)))] = np.nan
     return parts

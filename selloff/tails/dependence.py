@@ -43,7 +43,8 @@ class TailDependence:
     p_value : array of shape (N, k, k)
         Chance of as many joint days or more, if they were independent; 1 of a series with itself.
     chi_bar : array of shape (N, k, k)
-        In [-1, 1]: 1 where tails coincide ever more often the further out, 0 for independence.
+        In [-1, 1]: 1 where tails coincide ever more often the further out, 0 for independence; NaN
+        of series that are in their tails on all days.
     """
 
     names: tuple[Any, ...]
@@ -124,7 +125,8 @@ def tail_dependence(
     share = days / rows
     dependence = joint / days[:, :, None]
     error, p_value = _if_independent(joint, days, rows)
-    with np.errstate(divide="ignore"):
+    # A series that stands still is in its tail on every day: 0 / 0, no coefficient.
+    with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(share)
         chi_bar = (logs[:, :, None] + logs[:, None, :]) / np.log(joint / rows) - 1
     return TailDependence(
