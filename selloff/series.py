@@ -79,7 +79,27 @@ def matrix(series: pd.DataFrame, n_needed: int = 2, n_columns: int = 1) -> NDArr
 
 
 def unfit(series: pd.DataFrame, values: NDArray[np.float64]) -> Iterator[str]:
-    """Yield why a column cannot be used, for each that cannot."""
+    """Yield why a column cannot be used, for each that cannot.
+
+    Parameters
+    ----------
+    series : DataFrame
+        Its labels name columns and dates.
+    values : array of the shape of `series`
+        Its numbers, NaN where there is none.
+
+    Yields
+    ------
+    str
+        First of columns with missing or infinite values, then of constant ones.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> series = pd.DataFrame({"XLK": [0.01, 0.01], "XLU": [None, 0.02]}, ["Mon", "Tue"])
+    >>> next(unfit(series, series.to_numpy(float)))
+    'XLU is missing or infinite in 1 of 2 rows, first on Mon'
+    """
     finite = np.isfinite(values)
     for place in np.flatnonzero(~finite.all(axis=0)).tolist():
         gaps = np.flatnonzero(~finite[:, place])

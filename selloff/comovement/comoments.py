@@ -222,8 +222,6 @@ def _sample(rng: np.random.Generator, count: int, n: int, rho: float) -> _Standa
 def _standardised(values: NDArray[np.float64], place: int) -> _Standardised:
     around = values - values.mean(axis=0)
     deviation = np.sqrt((around**2).mean(axis=0))
-    if (deviation <= 1e-12 * np.abs(values).max(axis=0)).any():
-        raise SeriesError(f"a series is constant over the {len(values)} rows of a period")
     around /= deviation
     source, targets = around[:, place], np.delete(around, place, axis=1)
     return _Standardised(source, targets, source @ targets / len(values), deviation[place])

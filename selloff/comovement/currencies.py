@@ -31,7 +31,7 @@ def in_common_currency(
     ----------
     series : DataFrame
         Log returns as fractions, each since that series' own session before; NaN where it has none.
-        Rows are dates in ascending order.
+        Rows are dates in ascending order (a DatetimeIndex, as that of `rates`).
     rates : DataFrame
         Units of the base per unit of currency, above 0; rows are dates in ascending order, columns
         currencies. NaN where there is no rate.

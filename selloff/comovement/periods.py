@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from selloff.series import SeriesError, matrix
+from selloff.series import SeriesError, matrix, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def periods(
     ------
     SeriesError
         If a value is missing (`selloff.series.matrix`), the periods share rows, or one of them has
-        fewer than four.
+        fewer than four or a series that does not move.
 
     Examples
     --------
@@ -77,10 +77,13 @@ def periods(
     shared = int((rows[0] & rows[1]).sum())
     if shared:
         raise SeriesError(f"the stable and the turmoil period share {shared} rows")
-    for name, each in zip(("stable", "turmoil"), rows, strict=True):
-        if each.sum() < FEWEST:
-            raise SeriesError(f"the {name} period has {each.sum()} rows, at least 4 are needed")
-    return Periods(values[rows[0]], values[rows[1]])
+    found = Periods(values[rows[0]], values[rows[1]])
+    for name, part in zip(("stable", "turmoil"), found, strict=True):
+        if len(part) < FEWEST:
+            raise SeriesError(f"the {name} period has {len(part)} rows, at least 4 are needed")
+        for cause in unfit(left.loc[left.index[rows[name == "turmoil"]]], part):
+            raise SeriesError(f"{cause}, in the {name} period")
+    return found
 
 
 def _rows(series: pd.DataFrame, period: Period) -> NDArray[np.bool_]:
@@ -97,6 +100,18 @@ def _rows(series: pd.DataFrame, period: Period) -> NDArray[np.bool_]:
 
 def place_of(series: pd.DataFrame, source: Any) -> int:
     """Return the column of the source, or say that there is none.
+
+    Parameters
+    ----------
+    series : DataFrame
+        Columns are series.
+    source : label
+        The one looked for.
+
+    Raises
+    ------
+    SeriesError
+        If there is none of this name; the message lists those that there are.
 
     Examples
     --------
@@ -116,16 +131,11 @@ def moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
     Parameters
     ----------
     values : array of shape (n, k)
-        Finite numbers.
+        Finite numbers, no column constant (`periods`).
 
     Returns
     -------
     array of shape (k,), array of shape (k, k)
-
-    Raises
-    ------
-    SeriesError
-        If a column does not move.
 
     Examples
     --------
@@ -135,8 +145,5 @@ def moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
     """
     around = values - values.mean(axis=0)
     scale = np.sqrt((around**2).sum(axis=0))
-    if (scale <= 1e-12 * np.abs(values).max(axis=0) * np.sqrt(len(values))).any():
-        still = np.flatnonzero(scale <= 1e-12 * np.abs(values).max(axis=0) * np.sqrt(len(values)))
-        raise SeriesError(f"column {still[0]} is constant over the {len(values)} rows of a period")
     around /= scale
     return scale / np.sqrt(len(values) - 1), around.T @ around

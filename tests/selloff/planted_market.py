@@ -54,11 +54,20 @@ class Planted:
 NOTHING = Planted(targets=(), coefficient=0.0)
 
 
-def market(seed, n_days, planted=NOTHING, degrees_of_freedom=None, stretches=STRETCHES):
+def market(
+    seed,
+    n_days,
+    planted=NOTHING,
+    *,
+    degrees_of_freedom=None,
+    stretches=STRETCHES,
+    is_restless=False,
+):
     """Return daily returns as fractions, one column per series.
 
     With `degrees_of_freedom` all news has Student's t distribution, in units of its deviation.
-    Variance is in proportion to `stretches`.
+    Variance is in proportion to `stretches`. A restless market has spells of volatility, all series
+    together, that last for weeks.
     """
     rng = np.random.default_rng(seed)
 
@@ -71,8 +80,14 @@ def market(seed, n_days, planted=NOTHING, degrees_of_freedom=None, stretches=STR
             drawn = rng.standard_t(degrees_of_freedom, shape) / scale
         return drawn * np.sqrt(stretches / stretches.sum())[:, None]
 
+    logs = np.zeros(n_days + 1)
+    if is_restless:
+        steps = np.random.default_rng(10_000 + seed).normal(0, 0.15, n_days)
+        for day, step in enumerate(steps, start=1):
+            logs[day] = 0.97 * logs[day - 1] + step
     every = WORLD * news(1) + SECTORAL * news(11)[:, :, SECTOR]
     every += REGIONAL * news(3)[:, :, REGION] + OWN * news(33)
+    every *= np.exp(logs)[:, None, None]
     returns = np.empty((n_days, 33))
     for region in range(3):
         mine = np.equal(REGION, region)

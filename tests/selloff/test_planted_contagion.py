@@ -102,9 +102,13 @@ def test_a_source_that_strikes_a_whole_region_is_found():
     assert np.mean(shares) < 0.12
 
 
-@pytest.mark.parametrize("degrees_of_freedom", [None, 5])
-def test_where_nothing_is_planted_false_links_stay_at_the_stated_rate(degrees_of_freedom):
-    found = runs(NOTHING, degrees_of_freedom=degrees_of_freedom)
+@pytest.mark.parametrize(
+    "kind",
+    [{}, {"degrees_of_freedom": 5}, {"is_restless": True}],
+    ids=["normal", "fat", "restless"],
+)
+def test_where_nothing_is_planted_false_links_stay_at_the_stated_rate(kind):
+    found = runs(NOTHING, **kind)
     # Every link is false: the false discovery rate is the share of markets with any.
     assert sum(each["is_link"].any() for each in found) <= at_most(SEEDS, LEVEL)
 
@@ -143,8 +147,9 @@ def test_sources_elsewhere_are_found_too(planted):
     assert sum(single_source(each) == planted.source for each in found) >= 39
 
 
-def test_fat_tails_do_not_hide_the_source():
-    found = runs(PLANTED, seeds=40, degrees_of_freedom=4)
+@pytest.mark.parametrize("kind", [{"degrees_of_freedom": 4}, {"is_restless": True}])
+def test_neither_fat_tails_nor_spells_of_volatility_hide_the_source(kind):
+    found = runs(PLANTED, seeds=40, **kind)
     assert sum(single_source(each) == PLANTED.source for each in found) >= 38
 
 

@@ -28,6 +28,7 @@ RHO, N = 0.6, 20_000
 # sums of two.
 BAND = 4 * np.sqrt(2 / N)
 hours = st.floats(0, 23.99)
+seconds = st.integers(0, 24 * 3600 - 1)
 
 
 def world(seed, days=N, rho=RHO, closes=CLOSES):
@@ -69,12 +70,12 @@ def test_there_and_back_is_a_day(start, end):
     assert there + back == pytest.approx(2 if start == end else 1)
 
 
-@given(hours, hours, st.lists(st.floats(0.01, 9), min_size=24, max_size=24))
+@given(seconds, seconds, st.lists(st.floats(0.01, 9), min_size=24, max_size=24))
 def test_the_flow_of_news_adds_up(start, end, flow):
-    fine = np.repeat(np.array(flow) / 24_000, 1000)
-    first, last = int(start * 1000), int(end * 1000)
-    part = fine[first:last].sum() if last > first else fine[first:].sum() + fine[:last].sum()
-    assert news_share(start, end, flow) == pytest.approx(part / fine.sum(), abs=0.02)
+    fine = np.repeat(np.array(flow), 3600)
+    part = fine[start:end].sum() if end > start else fine[start:].sum() + fine[:end].sum()
+    share = news_share(start / 3600, end / 3600, flow)
+    assert share == pytest.approx(part / fine.sum(), abs=1e-9)
 
 
 @pytest.mark.parametrize("flow", [[1] * 23, [0] * 24, [1] * 23 + [-1]])

@@ -49,10 +49,10 @@ def test_a_coefficient_solves_its_moments(source, target, hours, dates, ratio):
     slopes = inverse @ now.T @ response
     place = together.index(source)
     assert found["coefficient"] == pytest.approx(slopes[place], rel=1e-10)
-    scores = (now @ inverse.T)[:, place] * (response - regressors @ slopes)
+    leverage = np.clip(np.diag(regressors @ inverse @ now.T), 0, 0.9)
+    scores = (now @ inverse.T)[:, place] * (response - regressors @ slopes) / (1 - leverage)
     apart = np.abs(np.subtract.outer(np.arange(198), np.arange(198)))
-    variance = scores @ np.clip(1 - apart / 3, 0, None) @ scores
-    expected = np.sqrt(variance * 198 / (198 - len(together) - 1))
+    expected = np.sqrt(scores @ np.clip(1 - apart / 3, 0, None) @ scores)
     assert found["standard_error"] == pytest.approx(expected, rel=1e-10)
 
 
