@@ -1,5 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
+export OPENBLAS_NUM_THREADS := 1
 .PHONY: demo dev test check lint lock dictionary
 
 demo: .venv/.ready  ## run the replay of January 2025, show what it found

@@ -32,6 +32,7 @@ def said(bench):
 def test_pairs_from_the_origin_and_sectors_alone_are_told_apart(said):
     found = said(
         ("one", "US sectors", TECH, POWER, "correlation_shift", "shift", 0.2),
+        ("one", "US sectors", TECH, POWER, "linkage_shift", "shift", 0.2),
         ("one", "US sectors", POWER, TECH, "correlation_shift", "shift", 0.9),
         ("one", "US sectors", TECH, POWER, "spillover_share", "before", 0.11),
         ("one", "US sectors", TECH, POWER, "spillover_share", "after", 0.22),

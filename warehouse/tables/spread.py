@@ -176,8 +176,8 @@ SECTOR_CONTAGION = Table(
         ),
         _P_VALUE.but(
             name="correlation_shift_p_value",
-            doc="One-sided probability of such a rise, for the false discovery rate among all "
-            "pairs of the event's sectors.",
+            doc="One-sided probability of such a rise if the linkage had not changed, for the "
+            "false discovery rate among all pairs of the event's sectors (measure linkage_shift).",
         ),
         Column(
             "correlation_shift_detectable",
