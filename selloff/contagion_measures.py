@@ -122,6 +122,7 @@ def _described(each: Around, rows: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return rows
     given = rows.reindex(columns=[*rows.columns, *(_USUAL.keys() - set(rows.columns))])
+    given = given.astype({"synchronization": object})  # a column that nobody gave holds numbers
     whole = {"before": each.n_before, "after": len(each.after), "shift": len(each.returns)}
     ends = dict.fromkeys(whole, each.returns.index[-1])
     ends["before"] = each.returns.index[each.n_before - 1]
