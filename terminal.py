@@ -36,11 +36,12 @@ GROUP BY ALL ORDER BY closed_at, region LIMIT 6
 """
 CLOSER = """
 SELECT source_name, target_name, pair_correlation_before, pair_correlation_after,
-       correlation_shift, adjusted_shift_p_value, detectable_shift, has_moved_closer, n_after_shift
+       pair_correlation_shift, pair_shift_p_value, pair_shift_detectable, has_moved_closer,
+       n_after_shift
 FROM mart.contagion_pairs
 WHERE event_id = $event AND series_set = $region || ' sectors' AND is_origin
-  AND correlation_shift IS NOT NULL AND detectable_shift IS NOT NULL
-ORDER BY adjusted_shift_p_value, target_name
+  AND pair_correlation_shift IS NOT NULL AND pair_shift_detectable IS NOT NULL
+ORDER BY pair_shift_p_value, target_name
 """
 # So many names, or pairs, are told of before the rest is only counted.
 MOST_NAMES, MOST_PAIRS = 8, 3
@@ -200,7 +201,7 @@ def _closer(pairs: Rows) -> list[tuple[str, str]]:
     found = [("closer", _moved(row)) for row in pairs if row["has_moved_closer"]]
     if found:
         return found[:MOST_PAIRS]
-    least = [row["detectable_shift"] for row in pairs]
+    least = [row["pair_shift_detectable"] for row in pairs]
     none = (
         "no sector moved closer to the source than variance explains "
         f"({pairs[0]['n_after_shift']} sessions; rises below {min(least):.2f} to "
@@ -214,8 +215,8 @@ def _moved(row: dict[str, Any]) -> str:
     return (
         f"{row['target_name']} to {row['source_name']}: correlation "
         f"{row['pair_correlation_before']:.2f} to {row['pair_correlation_after']:.2f}, "
-        f"{row['correlation_shift']:+.2f} beyond what variance explains "
-        f"(p {_p_value(row['adjusted_shift_p_value'])})"
+        f"{row['pair_correlation_shift']:+.2f} beyond what variance explains "
+        f"(p {_p_value(row['pair_shift_p_value'])})"
     )
 
 

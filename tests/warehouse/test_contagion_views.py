@@ -79,7 +79,7 @@ def test_what_the_measures_say_of_a_pair_stands_in_one_row(ask, put_measure):
     put_measure("granger", "before", -0.03, adjusted_p_value=0.9)
     (row,) = ask("FROM mart.contagion_pairs")
     assert (row["pair_correlation_before"], row["pair_correlation_after"]) == (0.42, 0.84)
-    assert (row["correlation_shift"], row["detectable_shift"]) == (0.34, 0.34)
+    assert (row["pair_correlation_shift"], row["pair_shift_detectable"]) == (0.34, 0.34)
     assert (row["n_before_shift"], row["n_after_shift"]) == (250, 21)
     assert (row["net_pairwise_before"], row["net_pairwise_after"]) == (0.011, 0.014)
     assert (row["prediction"], row["adjusted_prediction_p_value"]) == (-0.03, 0.9)

@@ -1,9 +1,9 @@
 -- One row per event, set of series and ordered pair: whether the two moved closer than the source's
 -- variance explains, and what one receives of the other's shocks, in columns side by side.
--- `has_moved_closer`: the shift is positive and significant among all pairs of the set (false
--- discovery rate 5%); where it is not, `detectable_shift` is the smallest that would have been found
--- in four cases of five. The 21 sessions after begin with the event's first. Spillovers after are
--- those of the 100 sessions that end with them, most of which lie before the event.
+-- `has_moved_closer`: the shift is a rise, and significant among all pairs of the set (false
+-- discovery rate 5%); where it is not, `pair_shift_detectable` is the smallest rise that would have
+-- been found in four cases of five. The sessions after begin with the event's first, up to 21.
+-- Spillovers after are those of the 100 sessions that end with them, most of which lie before it.
 SELECT
   m.event_id,
   e.session_date AS event_session_date,
@@ -14,10 +14,10 @@ SELECT
   m.is_origin,
   max(m.value) FILTER (m.measure = 'correlation' AND m.period = 'before') AS pair_correlation_before,
   max(m.value) FILTER (m.measure = 'correlation' AND m.period = 'after') AS pair_correlation_after,
-  max(m.value) FILTER (m.measure = 'correlation_shift') AS correlation_shift,
-  max(m.adjusted_p_value) FILTER (m.measure = 'correlation_shift') AS adjusted_shift_p_value,
-  max(m.detectable) FILTER (m.measure = 'correlation_shift') AS detectable_shift,
-  correlation_shift > 0 AND adjusted_shift_p_value <= 0.05 AS has_moved_closer,
+  max(m.value) FILTER (m.measure = 'correlation_shift') AS pair_correlation_shift,
+  max(m.adjusted_p_value) FILTER (m.measure = 'correlation_shift') AS pair_shift_p_value,
+  max(m.detectable) FILTER (m.measure = 'correlation_shift') AS pair_shift_detectable,
+  pair_correlation_shift > 0 AND pair_shift_p_value <= 0.05 AS has_moved_closer,
   max(m.n_before) FILTER (m.measure = 'correlation_shift') AS n_before_shift,
   max(m.n) FILTER (m.measure = 'correlation_shift') AS n_after_shift,
   max(m.value) FILTER (m.measure = 'spillover_share' AND m.period = 'before')
@@ -37,4 +37,4 @@ JOIN mart.selloff_events AS e USING (event_id)
 WHERE m.source_name <> m.target_name
 GROUP BY ALL
 ORDER BY
-  m.event_id, m.series_set, m.is_origin DESC, adjusted_shift_p_value, m.source_name, m.target_name
+  m.event_id, m.series_set, m.is_origin DESC, pair_shift_p_value, m.source_name, m.target_name

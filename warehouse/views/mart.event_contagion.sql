@@ -2,8 +2,8 @@
 -- when it first fell, and whether it moved closer to the source; names beside the figures.
 -- Net spillover is what the sector sends to the other sectors less what it receives, in the 100
 -- sessions before the event and in the 100 that end 20 sessions after its first. Correlations are
--- those with the source in mart.contagion_pairs, of sectors by value: up to 250 sessions before, 21
--- from the first on; NULL for the source itself, and where too little is known.
+-- those with the source in mart.contagion_pairs: up to 250 sessions before, 21 from the first on;
+-- NULL for the source itself, and where too little is known. Both are of sectors by value.
 WITH nets AS (
   SELECT
     event_id,
@@ -38,9 +38,9 @@ SELECT
   n.net_spillover_after,
   p.pair_correlation_before,
   p.pair_correlation_after,
-  p.correlation_shift,
-  p.adjusted_shift_p_value,
-  p.detectable_shift,
+  p.pair_correlation_shift AS correlation_shift,
+  p.pair_shift_p_value AS correlation_shift_p_value,
+  p.pair_shift_detectable AS correlation_shift_detectable,
   p.has_moved_closer,
   s.observed_through,
   s.n_flagged,
