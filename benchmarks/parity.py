@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/parity.py [FILE]
 
 The comparisons are those that the tests hold: models, parametric tests, rank and sign tests,
-drawdowns and volatilities. All models of a quantity make one row. Differences are relative, those
-of drawdowns and volatilities absolute.
+drawdowns and volatilities, and contagion. All models of a quantity make one row. Differences are
+relative, those of drawdowns and volatilities absolute, and those of contagion absolute for figures
+below one.
 """
 
 from __future__ import annotations
@@ -55,10 +56,40 @@ def comparisons() -> Iterator[tuple[str, str, str, float, float]]:
         yield quantity, peer, panel, float(off), LIMIT_OF_MOVES
 
 
+def of_contagion() -> Iterator[tuple[str, str, str, float, float]]:
+    """Yield the same of connectedness, tails, networks and comovement."""
+    from tests.selloff import parity_spread
+    from tests.selloff.comovement import parity_shifts
+    from tests.selloff.network import parity_networks
+    from tests.selloff.spillover import (
+        parity_bands,
+        parity_connectedness,
+        parity_quantile,
+        parity_time_varying,
+    )
+    from tests.selloff.tails import parity_gjr_dcc, parity_tails
+
+    for module in (
+        parity_connectedness,
+        parity_bands,
+        parity_time_varying,
+        parity_quantile,
+        parity_networks,
+        parity_tails,
+        parity_gjr_dcc,
+        parity_shifts,
+        parity_spread,
+    ):
+        for quantity, peer, panel, ours, theirs, limit in module.pairs():
+            own, other = np.atleast_1d(np.asarray(ours, float)), np.asarray(theirs, float)
+            off = np.abs(own - other) / np.maximum(1.0, np.abs(other))
+            yield quantity.partition(",")[0], peer, panel, float(np.nanmax(off)), limit
+
+
 def rows() -> dict[tuple[str, str], Row]:
     """Return the largest difference by quantity and peer, in order of appearance."""
     found: dict[tuple[str, str], Row] = {}
-    for quantity, peer, panel, difference, limit in comparisons():
+    for quantity, peer, panel, difference, limit in (*comparisons(), *of_contagion()):
         words = [word for word in quantity.split(", ") if word not in MODELS]
         key = (", ".join(words), peer.partition(" ")[0])
         before = found.get(key, Row([], 0.0, 0.0))
