@@ -203,9 +203,8 @@ def _closer(pairs: Rows) -> list[tuple[str, str]]:
         return found[:MOST_PAIRS]
     least = [row["pair_shift_detectable"] for row in pairs]
     none = (
-        "no sector moved closer to the source than variance explains "
-        f"({pairs[0]['n_after_shift']} sessions; rises below {min(least):.2f} to "
-        f"{max(least):.2f}, by sector, can pass unseen)"
+        f"none beyond what variance explains ({pairs[0]['n_after_shift']} sessions; rises below "
+        f"{min(least):.2f} to {max(least):.2f}, by sector, can pass unseen)"
     )
     return [("closer", none)]
 

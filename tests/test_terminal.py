@@ -246,6 +246,6 @@ def test_where_none_moved_closer_it_is_said_what_would_have_passed_unseen(shown,
     shift(tables, "Energy", -0.1, 0.01, detectable=0.49)
     (told,) = spread(shown())
     assert told == (
-        "closer  no sector moved closer to the source than variance explains (21 sessions; rises "
-        "below 0.34 to 0.49, by sector, can pass unseen)"
+        "closer  none beyond what variance explains (21 sessions; rises below 0.34 to 0.49, by "
+        "sector, can pass unseen)"
     )
