@@ -147,8 +147,9 @@ def shift(tables, target, value, p_value, detectable=0.3, before=0.4, after=0.8)
         "is_origin": True,
     }
     measures = table("mart.contagion_measures")
-    tested = {"adjusted_p_value": p_value, "detectable": detectable, "n": 21, "n_before": 250}
-    tables.put(measures, measure="correlation_shift", period="shift", value=value, **pair, **tested)
+    seen = {"period": "shift", "value": value, "n": 21, "n_before": 250}
+    tables.put(measures, measure="correlation_shift", detectable=detectable, **seen, **pair)
+    tables.put(measures, measure="linkage_shift", adjusted_p_value=p_value, **seen, **pair)
     for period, rho in (("before", before), ("after", after)):
         tables.put(measures, measure="correlation", period=period, value=rho, **pair)
 
