@@ -66,8 +66,9 @@ def put_sector(tables):
 
 
 def put_shift(put_measure, value, adjusted_p_value, pair=(SOURCE, "Utilities")):
-    how = {"adjusted_p_value": adjusted_p_value, "detectable": 0.34, "n": 21, "n_before": 250}
-    put_measure("correlation_shift", "shift", value, pair, **how)
+    seen = {"n": 21, "n_before": 250}
+    put_measure("correlation_shift", "shift", value, pair, detectable=0.34, **seen)
+    put_measure("linkage_shift", "shift", value, pair, adjusted_p_value=adjusted_p_value, **seen)
 
 
 def test_what_the_measures_say_of_a_pair_stands_in_one_row(ask, put_measure):
