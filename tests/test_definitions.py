@@ -193,6 +193,9 @@ def test_what_comes_day_by_day_is_partitioned_by_calendar_date(specs):
         "core/daily_prices",
         "core/abnormal_returns",
         "core/risk_measures",
+        "mart/connectedness",
+        "mart/connectedness_links",
+        "mart/systemic_risk",
     }
     (partitions,) = {specs[key].partitions_def for key in daily}
     assert partitions.has_partition_key("2025-01-25")  # a Saturday: one definition for everyone
