@@ -16,14 +16,14 @@ from assets import (
     selloffs,
     valuation,
 )
-from checks import batches, contract, freshness, reference, sources
+from checks import batches, contract, freshness, reference, sources, spread
+from checks import contagion as contagion_checks
 from checks import drawdowns as drawdown_checks
 from checks import event_studies as event_study_checks
 from checks import losses as loss_checks
 from checks import prices as price_checks
 from checks import returns as return_checks
 from checks import selloffs as selloff_checks
-from checks import spread as spread_checks
 from resources.configured import configured
 
 ASSETS = (
@@ -50,10 +50,10 @@ CHECKS = (
     event_study_checks,
     loss_checks,
     selloff_checks,
-    spread_checks,
+    contagion_checks,
+    spread,
     freshness,
 )
-
 
 defs = dg.Definitions(
     assets=[asset for module in ASSETS for asset in module.ASSETS],

@@ -143,6 +143,7 @@ def _described(each: Around, rows: pd.DataFrame) -> pd.DataFrame:
         event_id=each.event_id,
         series_set=each.series.name,
         level=each.series.level,
-        is_origin=found["source_name"] == each.origin,
+        # A measure of the whole set has no source, which is not an origin that is not known.
+        is_origin=(found["source_name"] == each.origin) & (found["source_name"] != ""),
         observed_through=found["window_to"].where(found["period"] != "before"),
     )

@@ -13,7 +13,17 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from checks import drawdowns, losses, prices, reference, returns, selloffs, sources, spread
+from checks import (
+    contagion,
+    drawdowns,
+    losses,
+    prices,
+    reference,
+    returns,
+    selloffs,
+    sources,
+    spread,
+)
 from checks.contract import contract_of
 from checks.scan import scan
 from resources.batch import Answer, Batch, Days
@@ -126,7 +136,10 @@ def verdicts():
 @pytest.fixture(scope="session")
 def verdict(verdicts):
     """Run the judgement of that name, and those counted with it; return its result."""
-    modules = (prices, sources, reference, returns, drawdowns, losses, selloffs, spread)
+    modules = (
+        *(prices, sources, reference, returns, drawdowns, losses, selloffs, spread),
+        contagion,
+    )
     every = [check for module in modules for check in module.CHECKS]
     by_name = {spec.name: check for check in every for spec in check.check_specs}
 

@@ -113,15 +113,15 @@ def test_the_rise_of_a_correlation_is_that_of_forbes_and_rigobon(wide, value):
 
 
 def test_a_covolatility_is_the_change_of_the_mean_of_the_squares(wide, value):
-    def moments(rows):
+    def beyond_correlation(rows):
         x, y = ((each - each.mean()) / each.std(ddof=0) for each in (rows["XLK"], rows["XLU"]))
-        return (x**2 * y**2).mean(), (x * y).mean()
+        return (x**2 * y**2).mean() - 1 - 2 * (x * y).mean() ** 2
 
-    stable, _ = moments(wide.iloc[:BEFORE])
-    turmoil, _ = moments(wide.iloc[BEFORE : BEFORE + AFTER])
+    change = beyond_correlation(wide.iloc[BEFORE : BEFORE + AFTER]) - beyond_correlation(
+        wide.iloc[:BEFORE]
+    )
     found = value("covolatility_22", "shift", "XLK", "XLU")
-    assert np.isfinite(found)
-    assert abs(found) < abs(turmoil) + abs(stable) + 6
+    assert found == pytest.approx(change, abs=1e-12)
 
 
 def test_prediction_is_the_coefficient_of_least_squares(wide, value):
