@@ -8,14 +8,8 @@ from assets._table import table_asset
 from selloff import contagion_paths as paths
 from selloff import contagion_series as series
 from selloff import sector_contagion as sectors
-from warehouse.tables.contagion import (
-    CONNECTEDNESS,
-    CONNECTEDNESS_LINKS,
-    CONTAGION_MEASURES,
-    CONTAGION_SERIES,
-    OMITTED_SERIES,
-    SYSTEMIC_RISK,
-)
+from warehouse.tables.connectedness import CONNECTEDNESS, CONNECTEDNESS_LINKS, SYSTEMIC_RISK
+from warehouse.tables.contagion import CONTAGION_MEASURES, CONTAGION_SERIES, OMITTED_SERIES
 from warehouse.tables.spread import CONTAGION_PATHS, SECTOR_CONTAGION
 
 if TYPE_CHECKING:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from checks._check import judgements
 from checks.catalogue import Check
-from warehouse.tables.contagion import (
-    CONNECTEDNESS,
-    CONNECTEDNESS_LINKS,
-    CONTAGION_SERIES,
-    OMITTED_SERIES,
-)
+from warehouse.tables.connectedness import CONNECTEDNESS, CONNECTEDNESS_LINKS
+from warehouse.tables.contagion import CONTAGION_SERIES, OMITTED_SERIES
 
 # Sums of some dozen shares, in another order.
 TOLERANCE = 1e-9

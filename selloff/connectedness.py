@@ -27,7 +27,7 @@ _CONVENTIONS = (
     "model",
     "decomposition",
     "window_rows",
-    "n_rows",
+    "n_regressed",
     "lags",
     "horizon",
     "synchronization",
@@ -36,7 +36,16 @@ _CONVENTIONS = (
     "spectral_radius",
     *PROVENANCE,
 )
-MEASURES = ("series_set", "level", "session_date", "measure", "series_name", "value", *_CONVENTIONS)
+MEASURES = (
+    "series_set",
+    "level",
+    "session_date",
+    "measure",
+    "series_name",
+    "value",
+    "unit",
+    *_CONVENTIONS,
+)
 LINKS = (
     "series_set",
     "level",
@@ -134,7 +143,9 @@ def _measured(result: Spillovers) -> pd.DataFrame:
     """Return the measures of the table, the series named, or none."""
     rows = result.measures().rename(columns={"date": "session_date", "name": "series_name"})
     rows = rows[rows["measure"] != "spectral_radius"]
-    return rows.assign(series_name=rows["series_name"].fillna(""))
+    is_count = rows["measure"] == "n_net_receivers"
+    unit = is_count.map({True: "series", False: "fraction"})
+    return rows.assign(series_name=rows["series_name"].fillna(""), unit=unit)
 
 
 def _parts(each: _Rolled) -> pd.DataFrame:
@@ -143,7 +154,7 @@ def _parts(each: _Rolled) -> pd.DataFrame:
         {"session_date": part.dates, "measure": name, "series_name": "", "value": part.total}
         for name, part in each.parts.items()
     ]
-    return pd.concat(map(pd.DataFrame, rows), ignore_index=True)
+    return pd.concat(map(pd.DataFrame, rows), ignore_index=True).assign(unit="fraction")
 
 
 def _described(rows: pd.DataFrame, each: _Rolled) -> pd.DataFrame:
@@ -161,7 +172,7 @@ def _described(rows: pd.DataFrame, each: _Rolled) -> pd.DataFrame:
         model=how.model,
         decomposition=how.decomposition,
         window_rows=how.window,
-        n_rows=how.n_rows,
+        n_regressed=how.n_rows,
         lags=how.lags,
         horizon=how.horizon,
         synchronization="vma1" if each.looks_back else "none",

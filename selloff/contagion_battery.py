@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from selloff.comovement.clocks import lead_lag_correlations
 from selloff.comovement.comoments import comoment_shifts
 from selloff.comovement.correlation_shifts import correlation_shifts
+from selloff.comovement.resampled_shifts import ResampledShifts, resampled_shifts
 from selloff.comovement.spillover_coefficients import spillover_coefficients
 from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.event_windows import RECENT, Around
@@ -55,6 +57,7 @@ def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
     pairs = pd.DataFrame(
         {"source_name": np.repeat(asked, len(found) // len(asked)), "target_name": found["target"]}
     )
+    drawn = _drawn(each)
     for period, column, n in (
         ("before", "correlation_stable", each.n_before),
         ("after", "correlation_turmoil", len(each.after)),
@@ -63,35 +66,23 @@ def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
             measure="correlation",
             period=period,
             value=found[column],
-            standard_error=(1 - found[column] ** 2) / np.sqrt(n - 3),
+            value_standard_error=(1 - found[column] ** 2) / np.sqrt(n - 3),
             unit="correlation",
-            n=n,
+            n_observations=n,
             method="Pearson; error by Fisher's transform",
         )
     yield pairs.assign(
         measure="correlation_shift",
         period="shift",
         value=found["adjusted_correlation"] - found["correlation_stable"],
-        p_value=found["p_value"],
+        p_value=_between(drawn.names, pairs, drawn.shift_p_value),
         unit="correlation",
-        n=len(each.after),
+        n_observations=len(each.after),
         n_before=each.n_before,
         detectable=found["detectable_shift"],
         method="Forbes and Rigobon (2002): correlation after, adjusted for the rise of the "
-        "source's variance, less that before; one-sided, by the error of two independent samples, "
-        "under which a true null is rejected in less than 2% of cases at a level of 5%",
-    )
-    yield pairs.assign(
-        measure="linkage_shift",
-        period="shift",
-        value=found["adjusted_correlation"] - found["correlation_stable"],
-        standard_error=found["linkage_standard_error"],
-        p_value=found["linkage_p_value"],
-        unit="correlation",
-        n=len(each.after),
-        n_before=each.n_before,
-        method="the same by the error that the difference has under constant linkage (delta "
-        "method, bias of order 1/n taken off); one-sided",
+        "source's variance, less that before; one-sided p-value by samples of the sessions before "
+        f"({drawn.draws} draws), none where the variance did not rise",
     )
 
 
@@ -104,21 +95,37 @@ def comoment_rise(each: Around) -> Iterator[pd.DataFrame]:
     found = pd.concat(
         [comoment_shifts(each.returns, one, **periods).assign(source=one) for one in asked]
     )
+    drawn = _drawn(each)
     for kind, (name, formula) in _COMOMENTS.items():
         rows = found[found["comoment"] == kind]
         change = rows["turmoil"] - rows["stable"]
-        yield pd.DataFrame(
-            {"source_name": rows["source"], "target_name": rows["target"], "value": change}
-        ).assign(
+        pairs = pd.DataFrame({"source_name": rows["source"], "target_name": rows["target"]})
+        yield pairs.assign(
             measure=name,
             period="shift",
-            standard_error=change.abs() / np.sqrt(rows["statistic"]).replace(0, np.nan),
-            p_value=rows["p_value"],
+            value=change,
+            p_value=_between(drawn.names, pairs, drawn.comoment_p_values[kind]),
             unit="standardized returns",
-            n=len(each.after),
+            n_observations=len(each.after),
             n_before=each.n_before,
-            method=f"change of {formula} (Fry, Martin and Tang 2010); two-sided",
+            method=f"change of {formula} (Fry, Martin and Tang 2010); two-sided p-value by samples "
+            f"of the sessions before ({drawn.draws} draws)",
         )
+
+
+@lru_cache(maxsize=1)
+def _drawn(each: Around) -> ResampledShifts:
+    """Draw the sessions before again, once for all that is held against the draws."""
+    return resampled_shifts(each.returns, stable=~each.is_turmoil, turmoil=each.is_turmoil)
+
+
+def _between(names: tuple[Any, ...], pairs: pd.DataFrame, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values of some pairs from a table of all."""
+    places = {name: place for place, name in enumerate(names)}
+    found: NDArray[Any] = values[
+        pairs["source_name"].map(places).to_numpy(), pairs["target_name"].map(places).to_numpy()
+    ]
+    return found
 
 
 def prediction(each: Around) -> Iterator[pd.DataFrame]:
@@ -131,17 +138,17 @@ def prediction(each: Around) -> Iterator[pd.DataFrame]:
             "source_name": found["source"],
             "target_name": found["target"],
             "value": found["coefficient"],
-            "standard_error": found["standard_error"],
+            "value_standard_error": found["standard_error"],
             "p_value": found["p_value"],
         }
     ).assign(
         measure="granger",
         period="before",
         unit="ratio",
-        n=network.n,
+        n_observations=network.n,
         lags=LAGS,
         method=f"coefficient of the source's lag beside the target's own; Newey-West, bandwidth "
-        f"{network.bandwidth}; Wald test",
+        f"{network.bandwidth}; F test",
     )
 
 
@@ -157,14 +164,14 @@ def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
             "source_name": found["source"],
             "target_name": found["target"],
             "value": found["coefficient"],
-            "standard_error": found["standard_error"],
+            "value_standard_error": found["standard_error"],
             "p_value": found["p_value"],
         }
     ).assign(
         measure="spillover_coefficient",
         period="before",
         unit="ratio",
-        n=each.n_before,
+        n_observations=each.n_before,
         lags=LAGS,
         synchronization="none",
         method="return of the target's next session per return of the source's, beyond what news "
@@ -180,13 +187,13 @@ def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
                     "source_name": pairs[source],
                     "target_name": pairs[target],
                     "value": pairs["correlation"],
-                    "standard_error": pairs["standard_error"],
+                    "value_standard_error": pairs["standard_error"],
                 }
             ).assign(
                 measure="lead_lag_correlation",
                 period=period,
                 unit="correlation",
-                n=len(rows),
+                n_observations=len(rows),
                 synchronization="none",
                 method="same date plus the later market's date before (Scholes and Williams 1977); "
                 "Newey-West",
@@ -205,7 +212,7 @@ def tail_effects(each: Around) -> Iterator[pd.DataFrame]:
         measure="delta_covar",
         period="before",
         unit="log points",
-        n=each.n_before,
+        n_observations=each.n_before,
         method=f"beta (VaR - median) at the quantile {QUANTILE} (Adrian and Brunnermeier 2016); "
         "error by the kernel sandwich",
     )
@@ -224,7 +231,7 @@ def joint_tails(each: Around) -> Iterator[pd.DataFrame]:
         measure="tail_dependence",
         period="before",
         unit="fraction",
-        n=each.n_before,
+        n_observations=int(found.days[0].max()),
         method=f"share of the source's lowest {QUANTILE} of sessions that are the target's too, "
         "less what independence gives; Fisher's exact test",
     )
@@ -236,7 +243,7 @@ def _of_pairs(asked: list[str], targets: list[str], *values: NDArray[Any]) -> pd
         np.array(asked, dtype=object), np.array(targets, dtype=object), indexing="ij"
     )
     is_pair = source != target
-    columns = ("value", "standard_error", "p_value")
+    columns = ("value", "value_standard_error", "p_value")
     return pd.DataFrame(
         {"source_name": source[is_pair], "target_name": target[is_pair]}
         | {name: each[0][is_pair] for name, each in zip(columns, values, strict=True)}
@@ -270,7 +277,7 @@ def spillovers(each: Around) -> Iterator[pd.DataFrame]:
                         column: np.atleast_1d(values[place])
                         for column, values in (
                             ("value", band.estimate),
-                            ("standard_error", band.standard_error),
+                            ("value_standard_error", band.standard_error),
                             ("lower", band.lower),
                             ("upper", band.upper),
                         )
@@ -280,7 +287,7 @@ def spillovers(each: Around) -> Iterator[pd.DataFrame]:
                 measure=name,
                 period=period,
                 unit="fraction",
-                n=found.estimate.conventions.n_rows,
+                n_observations=found.estimate.conventions.n_rows,
                 lags=LAGS,
                 horizon=HORIZON,
                 is_stable=bool(found.estimate.is_stable[0]),

@@ -52,16 +52,18 @@ def contagion_series(
     -------
     ibis Table
         Columns of ``core.contagion_series``; sessions without a return have no row. Sectors of a
-        region make two sets, by value and equally weighted; its industries one; its funds that
-        are a sector's proxy one. Regions whose market is their own make two across the world, in
-        their own currencies and in USD, the rate being the day's last known or official one.
+        region make two sets, equally weighted and by value (in the sessions in which most members
+        have a market value: a series does not change its nature); its industries one, equally
+        weighted; its funds that are a sector's proxy one. Regions whose market is their own make
+        two across the world, in their own currencies and in USD, the rate being the day's last
+        known or official one.
     """
     import ibis
 
     groups = stacked(
-        _groups(group_returns, "sector", "group_return"),
-        _groups(group_returns, "sector", "equal_weighted_return"),
-        _groups(group_returns, "industry", "group_return"),
+        _groups(group_returns.filter(group_returns.is_value_weighted), "sector", "by_value"),
+        _groups(group_returns, "sector", "equal"),
+        _groups(group_returns, "industry", "equal"),
     )
     markets = market_returns.select(*_SESSION, market_log_return=_log(market_returns.market_return))
     groups = looked_up(groups, markets, _SESSION)
@@ -83,22 +85,21 @@ def _log(simple: ir.Column) -> ir.Column:
     return (simple + 1).nullif(0).ln()
 
 
-def _groups(group_returns: ir.Table, grouping: str, figure: str) -> ir.Table:
+def _groups(group_returns: ir.Table, grouping: str, weighting: str) -> ir.Table:
     """Return the sectors or industries of every region, weighted one way."""
     import ibis
 
     rows = group_returns.filter(group_returns.grouping == grouping)
-    is_equal = figure != "group_return"
     plural = {"sector": " sectors", "industry": " industries"}[grouping]
-    name = f"{plural}, equally weighted" if is_equal else plural
+    figure = "value_weighted_return" if weighting == "by_value" else "equal_weighted_return"
     return rows.select(
         "region",
         "session_date",
-        series_set=rows.region.concat(name),
+        series_set=rows.region.concat(plural if weighting == "equal" else f"{plural} by value"),
         level=ibis.literal(grouping),
         series_name="group_name",
         sector=rows.group_name if grouping == "sector" else ibis.null("string"),
-        weighting=ibis.literal("equal" if is_equal else "by_value"),
+        weighting=ibis.literal(weighting),
         log_return=_log(rows[figure]),
         market_value_usd=rows.market_value_usd.nullif(0),
         n_members=ibis.greatest(rows.n_members, 1),

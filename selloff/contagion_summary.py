@@ -30,8 +30,8 @@ def summarized(selloff_events: ir.Table, contagion_measures: ir.Table) -> ir.Tab
     -------
     ibis Table
         `event_id`, `sector` and the columns that ``mart.sector_contagion`` takes from the set of
-        its region's sectors by value: of the pair from the source to the sector, or of the sector
-        alone.
+        its region's sectors, equally weighted: of the pair from the source to the sector, or of
+        the sector alone.
     """
     sets = selloff_events.select("event_id", series_set=selloff_events.region.concat(" sectors"))
     rows = contagion_measures.semi_join(sets, ("event_id", "series_set"))
@@ -42,11 +42,9 @@ def summarized(selloff_events: ir.Table, contagion_measures: ir.Table) -> ir.Tab
         is_asked = (rows.measure == measure) & (rows.period == period)
         is_asked &= ~is_pair if measure == "net" else is_pair
         found[name] = rows.value.max(where=is_asked)
-    # Forbes and Rigobon's own error rejects a true null in less than 2% of cases at 5%.
-    is_linked = (rows.measure == "linkage_shift") & is_pair
     is_shift = (rows.measure == "correlation_shift") & is_pair
     return rows.group_by("event_id", sector=rows.target_name).aggregate(
         **found,
-        correlation_shift_p_value=rows.adjusted_p_value.max(where=is_linked),
+        correlation_shift_p_value=rows.adjusted_p_value.max(where=is_shift),
         correlation_shift_detectable=rows.detectable.max(where=is_shift),
     )

@@ -47,9 +47,9 @@ COLUMNS = (
     "series_name",
     "measure",
     "value",
-    "standard_error",
+    "value_standard_error",
     "unit",
-    "n",
+    "n_observations",
     "quantile",
     "window_from",
     "window_rows",
@@ -287,8 +287,8 @@ def _rows(
         {
             "series_name": np.tile(np.array(names, dtype=object), n_dates),
             "value": values.ravel(),
-            "standard_error": np.nan if errors is None else errors.ravel(),
-            "n": np.repeat(np.broadcast_to(n, n_dates), width),
+            "value_standard_error": np.nan if errors is None else errors.ravel(),
+            "n_observations": np.repeat(np.broadcast_to(n, n_dates), width),
         }
     )
     described = behind.loc[behind.index.repeat(width)].reset_index(drop=True)

@@ -147,9 +147,9 @@ def shift(tables, target, value, p_value, detectable=0.3, before=0.4, after=0.8)
         "is_origin": True,
     }
     measures = table("mart.contagion_measures")
-    seen = {"period": "shift", "value": value, "n": 21, "n_before": 250}
-    tables.put(measures, measure="correlation_shift", detectable=detectable, **seen, **pair)
-    tables.put(measures, measure="linkage_shift", adjusted_p_value=p_value, **seen, **pair)
+    seen = {"period": "shift", "value": value, "n_observations": 21, "n_before": 250}
+    tested = {"detectable": detectable, "adjusted_p_value": p_value}
+    tables.put(measures, measure="correlation_shift", **tested, **seen, **pair)
     for period, rho in (("before", before), ("after", after)):
         tables.put(measures, measure="correlation", period=period, value=rho, **pair)
 

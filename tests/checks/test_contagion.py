@@ -22,7 +22,7 @@ OF_WINDOW = {
     "model": "var",
     "decomposition": "generalized",
     "window_rows": 250,
-    "n_rows": 249,
+    "n_regressed": 249,
     "is_stable": True,
 }
 
@@ -61,7 +61,7 @@ def test_what_a_series_receives_is_the_sum_of_its_links(tables, verdict, receive
 
 def test_links_of_another_window_are_not_added(tables, verdict):
     put_measures(tables, "from_others", values=(0.1, 0.2))
-    put_measures(tables, "from_others", values=(0.1, 0.2), window_rows=100, n_rows=99)
+    put_measures(tables, "from_others", values=(0.1, 0.2), window_rows=100, n_regressed=99)
     put_links(tables, Chips={"Power": 0.1}, Power={"Chips": 0.2})
     found = verdict("shares_add_up", tables)
     assert (found.rows_checked, found.rows_failed) == (4, 2)
@@ -118,7 +118,7 @@ def test_a_set_whose_newest_session_is_not_measured_is_told(
 )
 def test_a_set_left_out_for_a_reason_passes(tables, verdict, name, last, is_caught):
     put_series(tables, "Chips", "Power")
-    span = {"session_date": date(2025, 1, 20), "last_session_date": last, "n_sessions": 1}
+    span = {"session_date": date(2025, 1, 20), "last_session_date": last, "n_windows": 1}
     tables.put(OMITTED, series_set="US sectors", series_name=name, window_rows=250, **span)
     assert verdict("sets_are_measured", tables).passed is not is_caught
 

@@ -13,7 +13,7 @@ from selloff.connectedness import connectedness, connectedness_links
 from selloff.contagion_sets import series_sets
 from selloff.spillover.connectedness import connectedness as spilled
 from tests.selloff.contagion_rows import DAYS, moving, rows_of, same
-from warehouse.tables.contagion import CONNECTEDNESS, CONNECTEDNESS_LINKS
+from warehouse.tables.connectedness import CONNECTEDNESS, CONNECTEDNESS_LINKS
 
 LONG, SHORT = 30, 20
 FIRST, LAST = DAYS[0], DAYS[89]
@@ -132,7 +132,7 @@ def test_a_holiday_of_one_series_is_no_session_of_the_set(measured):
 
 
 def test_regressions_lose_the_rows_of_their_lags(measured):
-    assert (measured["n_rows"] == measured["window_rows"] - measured["lags"]).all()
+    assert (measured["n_regressed"] == measured["window_rows"] - measured["lags"]).all()
 
 
 def test_an_explosive_window_is_flagged_and_kept():

@@ -94,7 +94,7 @@ def test_correlations_are_pearsons_before_and_after(wide, value):
     for period, rows in periods.items():
         rho = np.corrcoef(rows["XLK"], rows["XLU"])[0, 1]
         assert value("correlation", period, "XLK", "XLU") == pytest.approx(rho, abs=1e-13)
-        assert value("correlation", period, "XLK", "XLU", "n") == len(rows)
+        assert value("correlation", period, "XLK", "XLU", "n_observations") == len(rows)
 
 
 def test_the_rise_of_a_correlation_is_that_of_forbes_and_rigobon(wide, value):
@@ -145,7 +145,7 @@ def test_tail_effects_are_the_kernels_on_the_sessions_before(wide, value):
     found = delta_covar(wide.iloc[:BEFORE], "XLK", "XLU", 0.05)
     for column, expected in (
         ("value", found.delta_covar),
-        ("standard_error", found.standard_error),
+        ("value_standard_error", found.standard_error),
         ("p_value", found.p_value),
     ):
         assert value("delta_covar", "before", "XLK", "XLU", column) == pytest.approx(expected)

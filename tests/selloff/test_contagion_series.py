@@ -61,6 +61,7 @@ def lined_up(bench):
             "n_members": 49,
             "group_return": [-0.056, -0.156],
             "equal_weighted_return": [-0.02, -0.1],
+            "value_weighted_return": [-0.056, -0.156],
             "is_value_weighted": True,
             "market_value_usd": [15e12, 5e12],
             "n_listings": 49,
@@ -100,8 +101,8 @@ def lined_up(bench):
 
 
 def test_a_sector_is_there_by_value_and_equally_weighted(lined_up):
-    by_value = lined_up.loc[("US sectors", "Information Technology")]
-    equally = lined_up.loc[("US sectors, equally weighted", "Information Technology")]
+    by_value = lined_up.loc[("US sectors by value", "Information Technology")]
+    equally = lined_up.loc[("US sectors", "Information Technology")]
     assert by_value["log_return"] == pytest.approx(log(1 - 0.056))
     assert equally["log_return"] == pytest.approx(log(1 - 0.02))
     assert by_value["market_log_return"] == pytest.approx(log(1 - 0.014))
@@ -133,3 +134,12 @@ def test_a_region_without_rates_is_in_its_own_currency_alone(bench):
     bench.put(FX_RATES, pd.DataFrame(columns=["currency", "rate_date", "usd_per_currency"]))
     held = bench.hold(CONTAGION_SERIES, contagion_series(*map(bench.table, TABLES)))
     assert held.loc[held["series_set"] == "regions in USD", "series_name"].tolist() == ["US"]
+
+
+@pytest.mark.usefixtures("lined_up")
+def test_a_session_without_market_values_is_in_no_set_by_value(bench):
+    rows = bench.table(GROUP_RETURNS).to_pandas().assign(is_value_weighted=False)
+    bench.put(GROUP_RETURNS, rows)
+    held = bench.hold(CONTAGION_SERIES, contagion_series(*map(bench.table, TABLES)))
+    assert "US sectors by value" not in set(held["series_set"])
+    assert "US sectors" in set(held["series_set"])

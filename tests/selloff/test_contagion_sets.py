@@ -86,7 +86,7 @@ def test_a_late_series_leaves_the_windows_that_begin_before_it():
     (row,) = omitted_series(series(wide), (10,)).to_dict("records")
     assert (row["series_name"], row["reason"]) == ("XLC", "late")
     assert (row["session_date"], row["last_session_date"]) == (DAYS[9], DAYS[28])
-    assert (row["n_sessions"], row["detail"]) == (20, "0 of 10 returns")
+    assert (row["n_windows"], row["detail"]) == (20, "0 of 10 returns")
 
 
 def test_every_reason_is_told():
@@ -97,7 +97,7 @@ def test_every_reason_is_told():
     assert found["reason"].to_dict() == {"constant": "constant", "ended": "ended"}
     # Ten sessions are waited for before the others go on without it.
     assert found.loc["ended", "session_date"] == DAYS[29]
-    assert found.loc["constant", "n_sessions"] == len(held_rows(wide)) - 14
+    assert found.loc["constant", "n_windows"] == len(held_rows(wide)) - 14
 
 
 def held_rows(wide):
@@ -116,7 +116,7 @@ def test_a_set_with_too_few_rows_or_series_is_told_with_its_figures():
 def test_a_series_that_follows_from_the_others_leaves_its_windows_out_with_a_reason():
     wide = noise("XLK", "XLU", "XLC").assign(sum=lambda each: each["XLK"] + each["XLU"])
     (row,) = omitted_series(series(wide), (10,)).to_dict("records")
-    assert (row["reason"], row["n_sessions"]) == ("dependent", 31)
+    assert (row["reason"], row["n_windows"]) == ("dependent", 31)
     assert "linear combination" in row["detail"]
     (held,) = series_sets(series(wide))
     assert not list(held.complete(10))
@@ -136,7 +136,7 @@ def test_every_window_has_each_series_or_says_why_it_lacks_it(gaps, cut):
         len(part.columns) * (len(part) - 9) for part in held.complete(10) if len(part) >= 10
     )
     told = omitted_series(series(wide), (10,))
-    told = told[told["series_name"] != ""]["n_sessions"].sum()
+    told = told[told["series_name"] != ""]["n_windows"].sum()
     n_windows = max(len(held.returns) - 9, 0)
     never = 3 - held.returns.shape[1]
     assert told <= n_windows * 3

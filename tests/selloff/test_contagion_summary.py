@@ -32,7 +32,6 @@ def said(bench):
 def test_pairs_from_the_origin_and_sectors_alone_are_told_apart(said):
     found = said(
         ("one", "US sectors", TECH, POWER, "correlation_shift", "shift", 0.2),
-        ("one", "US sectors", TECH, POWER, "linkage_shift", "shift", 0.2),
         ("one", "US sectors", POWER, TECH, "correlation_shift", "shift", 0.9),
         ("one", "US sectors", TECH, POWER, "spillover_share", "before", 0.11),
         ("one", "US sectors", TECH, POWER, "spillover_share", "after", 0.22),
@@ -55,9 +54,9 @@ def test_pairs_from_the_origin_and_sectors_alone_are_told_apart(said):
     assert pd.isna(tech["correlation_shift"])
 
 
-def test_only_the_sectors_by_value_of_the_events_own_region_count(said):
+def test_only_the_sectors_of_the_events_own_region_count(said):
     found = said(
-        ("one", "US sectors, equally weighted", TECH, POWER, "correlation_shift", "shift", 0.2),
+        ("one", "US sectors by value", TECH, POWER, "correlation_shift", "shift", 0.2),
         ("one", "JP sectors", TECH, POWER, "correlation_shift", "shift", 0.2),
         ("two", "JP sectors", TECH, POWER, "correlation_shift", "shift", 0.4),
     )

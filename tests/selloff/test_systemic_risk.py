@@ -11,7 +11,7 @@ from scipy.optimize import linprog
 from selloff import systemic_risk as subject
 from selloff.systemic_risk import systemic_risk
 from tests.selloff.contagion_rows import DAYS, moving, rows_of, same, swing
-from warehouse.tables.contagion import SYSTEMIC_RISK
+from warehouse.tables.connectedness import SYSTEMIC_RISK
 
 WINDOW, N = 60, 120
 FIRST, LAST = DAYS[0], DAYS[N - 1]
@@ -97,7 +97,7 @@ def test_betas_are_slopes_of_straight_lines(window, value):
         assert value("beta", name) == pytest.approx(slope, abs=1e-12)
         slope, _ = np.polyfit(market[falls], own[falls], 1)
         assert value("downside_beta", name) == pytest.approx(slope, abs=1e-12)
-        assert value("downside_beta", name, "n") == falls.sum()
+        assert value("downside_beta", name, "n_observations") == falls.sum()
 
 
 def test_the_shortfall_is_the_mean_over_the_markets_worst_sessions(window, value):
@@ -107,9 +107,9 @@ def test_the_shortfall_is_the_mean_over_the_markets_worst_sessions(window, value
     for name, own in returns.items():
         assert value("marginal_expected_shortfall", name) == pytest.approx(own.iloc[worst].mean())
         error = own.iloc[worst].std() / np.sqrt(3)
-        found = value("marginal_expected_shortfall", name, "standard_error")
+        found = value("marginal_expected_shortfall", name, "value_standard_error")
         assert found == pytest.approx(error)
-        assert value("marginal_expected_shortfall", name, "n") == 3
+        assert value("marginal_expected_shortfall", name, "n_observations") == 3
         ordered = np.sort(own)
         at = 0.05 * (WINDOW - 1)
         low = ordered[2] + (at - 2) * (ordered[3] - ordered[2])

@@ -66,9 +66,9 @@ def put_sector(tables):
 
 
 def put_shift(put_measure, value, adjusted_p_value, pair=(SOURCE, "Utilities")):
-    seen = {"n": 21, "n_before": 250}
-    put_measure("correlation_shift", "shift", value, pair, detectable=0.34, **seen)
-    put_measure("linkage_shift", "shift", value, pair, adjusted_p_value=adjusted_p_value, **seen)
+    seen = {"n_observations": 21, "n_before": 250}
+    seen |= {"detectable": 0.34, "adjusted_p_value": adjusted_p_value}
+    put_measure("correlation_shift", "shift", value, pair, **seen)
 
 
 def test_what_the_measures_say_of_a_pair_stands_in_one_row(ask, put_measure):
@@ -123,7 +123,7 @@ def test_sectors_stand_in_the_order_in_which_they_were_hit_with_what_they_sent(
 
 def test_sectors_are_held_against_the_source_in_their_own_set_only(ask, put_measure, put_sector):
     put_sector("Utilities", 1, role="hit")
-    put_measure("correlation", "before", 0.1, series_set="US sectors, equally weighted")
+    put_measure("correlation", "before", 0.1, series_set="US sectors by value")
     put_measure("correlation", "before", 0.2, ("Energy", "Utilities"))
     (row,) = ask("FROM mart.event_contagion")
     assert row["pair_correlation_before"] is None
@@ -142,7 +142,12 @@ def put_day(tables):
 
     def put(day, total, n_series=11, **more):
         given = {"series_set": "US sectors", "session_date": day, "window_from": day}
-        how = {"model": "var", "decomposition": "generalized", "window_rows": 250, "n_rows": 249}
+        how = {
+            "model": "var",
+            "decomposition": "generalized",
+            "window_rows": 250,
+            "n_regressed": 249,
+        }
         row = {**given, **how, "n_series": n_series, **more}
         for measure, value in (("total", total), ("corrected_total", total * 1.1)):
             tables.put(table("mart.connectedness"), measure=measure, value=value, **row)
@@ -178,7 +183,12 @@ def test_who_sends_most_and_who_receives_most_are_named(ask, put_day, tables):
     put_day(DAY, 0.5)
     for name, net in (("Industrials", 0.2), ("Energy", -0.3), ("Materials", 0.1)):
         row = {"series_set": "US sectors", "session_date": DAY, "window_from": DAY}
-        how = {"model": "var", "decomposition": "generalized", "window_rows": 250, "n_rows": 249}
+        how = {
+            "model": "var",
+            "decomposition": "generalized",
+            "window_rows": 250,
+            "n_regressed": 249,
+        }
         tables.put(
             table("mart.connectedness"), measure="net", series_name=name, value=net, **row, **how
         )
@@ -189,7 +199,7 @@ def test_who_sends_most_and_who_receives_most_are_named(ask, put_day, tables):
 
 def test_every_window_and_set_has_a_row_of_its_own(ask, put_day):
     put_day(DAY, 0.5)
-    put_day(DAY, 0.6, window_rows=100, n_rows=99)
+    put_day(DAY, 0.6, window_rows=100, n_regressed=99)
     put_day(DAY - timedelta(days=3), 0.7, series_set="regions")
     rows = ask("SELECT series_set, window_rows, total FROM mart.connectedness_today")
     assert [tuple(row.values()) for row in rows] == [

@@ -6,6 +6,7 @@ from warehouse.contract import Table
 from warehouse.tables import (
     actions,
     articles,
+    connectedness,
     contagion,
     detection,
     drawdowns,
@@ -36,6 +37,7 @@ MODULES = (
     event_studies,
     spread,
     contagion,
+    connectedness,
     meta,
 )
 TABLES: tuple[Table, ...] = tuple(

@@ -167,7 +167,7 @@ SECTOR_CONTAGION = Table(
             "Correlation with the origin sector over 21 sessions from the event's first on, "
             "adjusted for the rise of the origin's variance, less that of up to 250 sessions "
             "before (Forbes and Rigobon 2002). This and what follows sums up "
-            "mart.contagion_measures, sectors by value; NULL without an origin or "
+            "mart.contagion_measures, sectors equally weighted; NULL without an origin or "
             "where too little is known.",
             unit="correlation",
             nullable=True,
@@ -176,8 +176,8 @@ SECTOR_CONTAGION = Table(
         ),
         _P_VALUE.but(
             name="correlation_shift_p_value",
-            doc="One-sided probability of such a rise if the linkage had not changed, for the "
-            "false discovery rate among all pairs of the event's sectors (measure linkage_shift).",
+            doc="One-sided probability of such a rise, for the false discovery rate among all "
+            "pairs of the event's sectors; NULL where the source's variance did not rise.",
         ),
         Column(
             "correlation_shift_detectable",

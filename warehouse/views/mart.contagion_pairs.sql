@@ -1,9 +1,9 @@
 -- One row per event, set of series and ordered pair: whether the two moved closer than the source's
 -- variance explains, and what one receives of the other's shocks, in columns side by side.
--- `has_moved_closer`: the shift is a rise, and significant among all pairs of the set (measure
--- linkage_shift, false discovery rate 5%); `pair_shift_detectable` is the smallest rise that Forbes
--- and Rigobon's stricter test finds in four cases of five: smaller ones may pass unseen. The
--- sessions after begin with the event's first, up to 21.
+-- `has_moved_closer`: the shift is a rise, and significant among all pairs of the set (false
+-- discovery rate 5%; NULL where the source's variance did not rise); `pair_shift_detectable` is the
+-- smallest rise that Forbes and Rigobon's test finds in four cases of five: smaller ones may pass
+-- unseen. The sessions after begin with the event's first, up to 21.
 -- Spillovers after are those of the 100 sessions that end with them, most of which lie before it.
 SELECT
   m.event_id,
@@ -16,11 +16,11 @@ SELECT
   max(m.value) FILTER (m.measure = 'correlation' AND m.period = 'before') AS pair_correlation_before,
   max(m.value) FILTER (m.measure = 'correlation' AND m.period = 'after') AS pair_correlation_after,
   max(m.value) FILTER (m.measure = 'correlation_shift') AS pair_correlation_shift,
-  max(m.adjusted_p_value) FILTER (m.measure = 'linkage_shift') AS pair_shift_p_value,
+  max(m.adjusted_p_value) FILTER (m.measure = 'correlation_shift') AS pair_shift_p_value,
   max(m.detectable) FILTER (m.measure = 'correlation_shift') AS pair_shift_detectable,
   pair_correlation_shift > 0 AND pair_shift_p_value <= 0.05 AS has_moved_closer,
   max(m.n_before) FILTER (m.measure = 'correlation_shift') AS n_before_shift,
-  max(m.n) FILTER (m.measure = 'correlation_shift') AS n_after_shift,
+  max(m.n_observations) FILTER (m.measure = 'correlation_shift') AS n_after_shift,
   max(m.value) FILTER (m.measure = 'spillover_share' AND m.period = 'before')
     AS spillover_share_before,
   max(m.value) FILTER (m.measure = 'spillover_share' AND m.period = 'after')

@@ -3,7 +3,7 @@
 -- Net spillover is what the sector sends to the other sectors less what it receives, in the 100
 -- sessions before the event and in the 100 that end 20 sessions after its first. Correlations are
 -- those with the source in mart.contagion_pairs: up to 250 sessions before, 21 from the first on;
--- NULL for the source itself, and where too little is known. Both are of sectors by value.
+-- NULL for the source itself, and where too little is known. Both are of sectors, equally weighted.
 WITH nets AS (
   SELECT
     event_id,
