@@ -13,8 +13,8 @@ from warehouse.tables.contagion import (
 
 # Sums of some dozen shares, in another order.
 TOLERANCE = 1e-9
-# Of the sector funds' windows of 250 and of 100 returns, 1999 to 2023, none was unstable; of the same
-# windows of log prices (levels taken for returns) 17% were.
+# Of the sector funds' windows of 250 and of 100 returns, 1999 to 2023, none was unstable; of the
+# same windows of log prices (levels taken for returns) 17% were.
 MOST_UNSTABLE = 0.05
 # A set waits so many sessions for a series that is absent (`selloff.series.PATIENCE`).
 PATIENCE = 10
