@@ -92,7 +92,8 @@ def car_paths(
     asked = asked.mutate(unit=asked.grouping.concat(" ", asked.unit))
     held = fetched(series.order_by("unit", "session_date"))
     units, starts = np.unique(held["unit"].to_numpy(dtype=str), return_index=True)
-    ends = dict(zip(units, zip(starts, [*starts[1:], len(held)], strict=True), strict=True))
+    stops = np.append(starts, len(held))[1:]  # nothing of nothing: funds have events, but no paths
+    ends = dict(zip(units, zip(starts, stops, strict=True), strict=True))
     rows = {name: held[name].to_numpy() for name in held.columns if name not in _UNIT}
     parts = []
     for event in fetched(asked.order_by("event_id", "unit")).itertuples():

@@ -29,6 +29,7 @@ LAGS, HORIZON, QUANTILE = 1, 10, 0.05
 DRAWS, SEED = 200, 20250127
 # Above so many series pairs are asked of the origin alone, and no autoregression of all is fitted.
 MANY = 15
+FEWEST = 2
 # Rows without which clocks cannot be told from spillover, and a correlation over two dates said.
 FEWEST_CLOCKS, FEWEST_LEAD_LAG = 100, 15
 _COMOMENTS = {
@@ -40,17 +41,17 @@ _COMOMENTS = {
 }
 
 
-def sources(each: Around) -> list[str]:
+def sources(each: Around, series: pd.DataFrame) -> list[str]:
     """Return the series asked for as sources: all, or of many the origin alone."""
-    if len(each.returns.columns) <= MANY:
-        return list(each.returns.columns)
-    return [each.origin] if each.origin else []
+    if len(series.columns) <= MANY:
+        return list(series.columns)
+    return [each.origin] if each.origin in series.columns else []
 
 
 def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
     """Yield correlations before and after, and their rise beyond what the variance explains."""
-    asked = sources(each)
-    if not each.has_after or not asked:
+    asked = sources(each, each.returns)
+    if not each.has_after or not asked or len(each.returns.columns) < FEWEST:
         return
     periods = {"stable": ~each.is_turmoil, "turmoil": each.is_turmoil}
     found = pd.concat([correlation_shifts(each.returns, one, **periods) for one in asked])
@@ -58,15 +59,17 @@ def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
         {"source_name": np.repeat(asked, len(found) // len(asked)), "target_name": found["target"]}
     )
     drawn = _drawn(each)
-    for period, column, n in (
-        ("before", "correlation_stable", each.n_before),
-        ("after", "correlation_turmoil", len(each.after)),
+    # Of what was known before: the stable period of the test may be synchronized by later rows.
+    known = each.before[list(each.returns.columns)].corr()
+    for period, rho, n in (
+        ("before", _between(tuple(known), pairs, known.to_numpy()), each.n_before),
+        ("after", found["correlation_turmoil"].to_numpy(), len(each.after)),
     ):
         yield pairs.assign(
             measure="correlation",
             period=period,
-            value=found[column],
-            value_standard_error=(1 - found[column] ** 2) / np.sqrt(n - 3),
+            value=rho,
+            value_standard_error=(1 - rho**2) / np.sqrt(n - 3),
             unit="correlation",
             n_observations=n,
             method="Pearson; error by Fisher's transform",
@@ -88,8 +91,8 @@ def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
 
 def comoment_rise(each: Around) -> Iterator[pd.DataFrame]:
     """Yield the changes of the higher comoments."""
-    asked = sources(each)
-    if not each.has_after or not asked:
+    asked = sources(each, each.returns)
+    if not each.has_after or not asked or len(each.returns.columns) < FEWEST:
         return
     periods = {"stable": ~each.is_turmoil, "turmoil": each.is_turmoil}
     found = pd.concat(
@@ -132,7 +135,7 @@ def prediction(each: Around) -> Iterator[pd.DataFrame]:
     """Yield what a source's return of the session before says of the target's."""
     network = granger_network(each.before, lags=LAGS)
     found = network.links()
-    found = found[found["source"].isin(sources(each))]
+    found = found[found["source"].isin(sources(each, each.before))]
     yield pd.DataFrame(
         {
             "source_name": found["source"],
@@ -157,8 +160,9 @@ def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
     if not each.has_clocks or len(each.before) < FEWEST_CLOCKS:
         return
     before = each.as_traded.iloc[: each.n_before]
-    found = spillover_coefficients(before, each.hours)
-    found = found[found["source"].isin(sources(each))]
+    hours = {name: each.hours[name] for name in before.columns}
+    found = spillover_coefficients(before, hours)
+    found = found[found["source"].isin(sources(each, each.before))]
     yield pd.DataFrame(
         {
             "source_name": found["source"],
@@ -180,7 +184,7 @@ def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
     for period, rows in (("before", before), ("after", each.as_traded.iloc[each.n_before :])):
         if len(rows) < FEWEST_LEAD_LAG:
             continue
-        pairs = lead_lag_correlations(rows, each.hours)
+        pairs = lead_lag_correlations(rows, hours)
         for source, target in (("early", "late"), ("late", "early")):
             yield pd.DataFrame(
                 {
@@ -202,7 +206,7 @@ def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
 
 def tail_effects(each: Around) -> Iterator[pd.DataFrame]:
     """Yield how much lower the target's tail lies when the source is in distress."""
-    asked = sources(each)
+    asked = sources(each, each.before)
     found = rolling_delta_covar(
         each.before, each.n_before, QUANTILE, sources=asked, with_errors=True
     )
@@ -220,7 +224,7 @@ def tail_effects(each: Around) -> Iterator[pd.DataFrame]:
 
 def joint_tails(each: Around) -> Iterator[pd.DataFrame]:
     """Yield how much more often than by chance the target is in its tail when the source is."""
-    asked = sources(each)
+    asked = sources(each, each.before)
     found = tail_dependence(each.before, QUANTILE)
     places = [found.names.index(name) for name in asked]
     yield _of_pairs(
@@ -256,7 +260,7 @@ def spillovers(each: Around) -> Iterator[pd.DataFrame]:
     if each.has_after:
         windows["after"] = each.returns.iloc[-RECENT:]
     for period, rows in windows.items():
-        if len(each.returns.columns) > MANY or len(rows) < RECENT:
+        if not FEWEST <= len(rows.columns) <= MANY or len(rows) < RECENT:
             continue
         found = bootstrap_connectedness(rows, lags=LAGS, horizon=HORIZON, draws=DRAWS, seed=SEED)
         names = np.array(found.estimate.names, dtype=object)
@@ -310,7 +314,9 @@ BATTERY: tuple[Callable[[Around], Iterator[pd.DataFrame]], ...] = (
 
 def measured(each: Around) -> pd.DataFrame:
     """Return the rows of the whole battery around one event, p-values adjusted by measure."""
-    parts = [part for test in BATTERY for part in test(each)] if sources(each) else []
+    if not sources(each, each.before):
+        return pd.DataFrame()
+    parts = [part for test in BATTERY for part in test(each)]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return adjusted(found) if len(found) else found
 

@@ -126,11 +126,13 @@ def _described(each: Around, rows: pd.DataFrame) -> pd.DataFrame:
     whole = {"before": each.n_before, "after": len(each.after), "shift": len(each.returns)}
     ends = dict.fromkeys(whole, each.returns.index[-1])
     ends["before"] = each.returns.index[each.n_before - 1]
+    clocks = dict.fromkeys(whole, each.synchronization)
+    clocks["before"] = each.synchronization_before
     rows = given.assign(
         **{name: given[name].fillna(usual) for name, usual in _USUAL.items() if usual is not None},
         window_rows=given["window_rows"].fillna(given["period"].map(whole)).astype(int),
         window_to=given["period"].map(ends),
-        synchronization=given["synchronization"].fillna(each.synchronization),
+        synchronization=given["synchronization"].fillna(given["period"].map(clocks)),
     )
     rests = pd.concat(
         [

@@ -61,7 +61,16 @@ def event_firms(
         order_by=(lost.abnormal_market_value_lost_usd.desc(), "listing_id"),
     )
     chosen = lost.mutate(place=place).filter(lambda t: t.place < MOST)
-    chosen = chosen.select("event_id", "listing_id", "ticker", "sector", "region", "place")
+    n_alike = chosen.count().over(group_by=("event_id", "ticker"))
+    chosen = chosen.select(
+        "event_id",
+        "listing_id",
+        "sector",
+        "region",
+        "place",
+        # Two exchanges may write two firms alike.
+        series_name=(n_alike == 1).ifelse(chosen.ticker, chosen.listing_id),
+    )
     places = instruments.select("listing_id", "exchange_mic")
     closes = sessions.select("exchange_mic", "session_date", closed_at="closes_at")
     rows = abnormal_returns.drop("ticker").filter(lambda t: t.log_return.notnull())
@@ -70,7 +79,6 @@ def event_firms(
     return found.mutate(
         series_set=ibis.literal(FIRMS),
         level=ibis.literal("listing"),
-        series_name=found.ticker,
         market_value_usd=ibis.null("float64"),
         has_simulated_inputs=found.is_simulated,
     ).select(*_COLUMNS)

@@ -36,7 +36,8 @@ class Around:
     as_traded : DataFrame
         Log returns on common sessions, those before the event and those from its first on.
     returns, before : DataFrame
-        All of these rows, and those before the event alone, on one clock where the series close at
+        All of these rows of the series that are complete in them, and the rows before the event
+        of those complete there, whatever became of them; on one clock where the series close at
         different hours: what is said of `before` is synchronized by what was known before.
     n_before : int
         How many rows lie before it.
@@ -44,8 +45,8 @@ class Around:
         The series in which it began; empty where that is not known or not complete.
     hours : dict of str to float
         Hours (UTC) at which the series close; empty where that is not known.
-    synchronization : str
-        ``vma1`` where the returns were brought to one clock, else ``none``.
+    synchronization, synchronization_before : str
+        ``vma1`` where `returns`, and `before`, were brought to one clock, else ``none``.
     """
 
     event_id: str
@@ -57,6 +58,7 @@ class Around:
     origin: str
     hours: dict[str, float]
     synchronization: str
+    synchronization_before: str
 
     @property
     def after(self) -> pd.DataFrame:
@@ -102,22 +104,25 @@ def around(
         return None
     n = min(BEFORE, place)
     rows = series.returns.iloc[place - n : place + AFTER]
-    traded = rows.loc[:, (rows.notna().all() & (rows.iloc[:n].abs().max() > 0)).to_numpy()]
+    known = rows.iloc[:n]
+    known = known.loc[:, (known.notna().all() & (known.abs().max() > 0)).to_numpy()]
     try:
-        matrix(traded.iloc[:n], n_columns=2)
+        matrix(known, n_columns=2)
     except SeriesError:
         return None
-    hours = series.close_hours(traded.iloc[:n])
-    whole, before = (on_one_clock(each, hours) for each in (traded, traded.iloc[:n]))
-    is_synchronized = whole is not None and before is not None
+    traded = rows[known.columns].dropna(axis="columns")
+    hours = series.close_hours(known)
+    of_traded = {name: hour for name, hour in hours.items() if name in traded.columns}
+    whole, before = on_one_clock(traded, of_traded), on_one_clock(known, hours)
     return Around(
         event_id=event_id,
         series=series,
         as_traded=traded,
-        returns=whole if whole is not None and is_synchronized else traded,
-        before=before if before is not None and is_synchronized else traded.iloc[:n],
+        returns=traded if whole is None else whole,
+        before=known if before is None else before,
         n_before=n,
-        origin=origin if origin in traded.columns else "",
+        origin=origin if origin in known.columns else "",
         hours=hours,
-        synchronization="vma1" if is_synchronized else "none",
+        synchronization="none" if whole is None else "vma1",
+        synchronization_before="none" if before is None else "vma1",
     )

@@ -101,3 +101,11 @@ def test_one_series_or_dependent_ones_are_not_compared(wide):
     assert around(set_of(wide[["XLK"]]), "e", DAYS[120] + CLOSE, "") is None
     copied = wide.assign(copy=wide["XLK"])
     assert around(set_of(copied), "e", DAYS[120] + CLOSE, "") is None
+
+
+def test_what_ends_after_an_event_still_counts_before_it(wide):
+    ends = wide.assign(ends=wide["XLF"].where(wide.index < DAYS[125]) + 0.001 * np.cos(range(200)))
+    found = around(set_of(ends), "e", DAYS[120] + CLOSE, "ends")
+    assert tuple(found.before.columns) == ("XLF", "XLK", "XLU", "ends")
+    assert tuple(found.returns.columns) == ("XLF", "XLK", "XLU")
+    assert found.origin == "ends"

@@ -216,3 +216,13 @@ def test_a_day_on_which_few_members_trade_is_none_of_the_portfolio(follow, make)
 def test_an_event_that_nothing_can_be_estimated_for_is_an_empty_table(follow):
     still = {"A": np.full(80, 0.01), "B": np.full(80, 0.02)}
     assert follow(still, np.zeros(80)).empty
+
+
+def test_an_event_of_a_market_without_equities_has_no_path(bench):
+    event = {"event_id": "e", "session_date": "2025-01-27", "last_session_date": "2025-01-27"}
+    event |= {"started_at": "2025-01-24", "n_falling": 0, "n_listings": 0, "severity": 1.0}
+    found = car_paths(
+        bench.put(SELLOFF_EVENTS, pd.DataFrame([event])),
+        *(bench.empty(each) for each in (SELLOFF_METRICS, ABNORMAL_RETURNS, INSTRUMENTS)),
+    )
+    assert bench.hold(CAR_PATHS, found).empty

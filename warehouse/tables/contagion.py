@@ -82,12 +82,12 @@ CONTAGION_MEASURES = Table(
             "measure",
             "VARCHAR",
             "correlation, before and after; correlation_shift: beyond what the source's variance "
-            "explains; coskewness_12, coskewness_21, cokurtosis_13, cokurtosis_31, covolatility_22: "
-            "shifts of higher comoments, first power the source's; granger: what a return of the "
-            "source says of the target's next; spillover_coefficient, lead_lag_correlation: the "
-            "same, and correlation, where closes lie apart; delta_covar, tail_dependence: of the "
-            "target given the source; spillover_share, net_pairwise: of a pair's forecast error; "
-            "net: of one series; total: of the set, source and target empty.",
+            "explains; coskewness_12, coskewness_21, cokurtosis_13, cokurtosis_31, "
+            "covolatility_22: shifts of higher comoments, first power the source's; granger: what "
+            "a return of the source says of the target's next; spillover_coefficient and "
+            "lead_lag_correlation: that, and correlation, where closes lie apart; delta_covar, "
+            "tail_dependence: of the target given the source; spillover_share, net_pairwise: of a "
+            "pair's forecast error; net: of one series; total: of the set, with neither named.",
         ),
         Column(
             "period",
