@@ -32,6 +32,7 @@ MANY = 15
 FEWEST = 2
 # Rows without which clocks cannot be told from spillover, and a correlation over two dates said.
 FEWEST_CLOCKS, FEWEST_LEAD_LAG = 100, 15
+CLOCK_BANDWIDTH, LEAD_LAG_BANDWIDTH = 1, 5
 _COMOMENTS = {
     "CS12": ("coskewness_12", "mean of z_source z_target^2"),
     "CS21": ("coskewness_21", "mean of z_source^2 z_target"),
@@ -83,6 +84,7 @@ def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
         n_observations=len(each.after),
         n_before=each.n_before,
         detectable=found["detectable_shift"],
+        draws=drawn.draws,
         method="Forbes and Rigobon (2002): correlation after, adjusted for the rise of the "
         "source's variance, less that before; one-sided p-value by samples of the sessions before "
         f"({drawn.draws} draws), none where the variance did not rise",
@@ -111,6 +113,7 @@ def comoment_rise(each: Around) -> Iterator[pd.DataFrame]:
             unit="standardized returns",
             n_observations=len(each.after),
             n_before=each.n_before,
+            draws=drawn.draws,
             method=f"change of {formula} (Fry, Martin and Tang 2010); two-sided p-value by samples "
             f"of the sessions before ({drawn.draws} draws)",
         )
@@ -149,6 +152,7 @@ def prediction(each: Around) -> Iterator[pd.DataFrame]:
         period="before",
         unit="ratio",
         n_observations=network.n,
+        bandwidth=network.bandwidth,
         lags=LAGS,
         method=f"coefficient of the source's lag beside the target's own; Newey-West, bandwidth "
         f"{network.bandwidth}; F test",
@@ -161,7 +165,7 @@ def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
         return
     before = each.as_traded.iloc[: each.n_before]
     hours = {name: each.hours[name] for name in before.columns}
-    found = spillover_coefficients(before, hours)
+    found = spillover_coefficients(before, hours, lags=CLOCK_BANDWIDTH)
     found = found[found["source"].isin(sources(each, each.before))]
     yield pd.DataFrame(
         {
@@ -173,6 +177,7 @@ def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
         }
     ).assign(
         measure="spillover_coefficient",
+        bandwidth=CLOCK_BANDWIDTH,
         period="before",
         unit="ratio",
         n_observations=each.n_before,
@@ -184,7 +189,7 @@ def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
     for period, rows in (("before", before), ("after", each.as_traded.iloc[each.n_before :])):
         if len(rows) < FEWEST_LEAD_LAG:
             continue
-        pairs = lead_lag_correlations(rows, hours)
+        pairs = lead_lag_correlations(rows, hours, lags=LEAD_LAG_BANDWIDTH)
         for source, target in (("early", "late"), ("late", "early")):
             yield pd.DataFrame(
                 {
@@ -195,6 +200,7 @@ def across_clocks(each: Around) -> Iterator[pd.DataFrame]:
                 }
             ).assign(
                 measure="lead_lag_correlation",
+                bandwidth=LEAD_LAG_BANDWIDTH,
                 period=period,
                 unit="correlation",
                 n_observations=len(rows),
@@ -214,6 +220,7 @@ def tail_effects(each: Around) -> Iterator[pd.DataFrame]:
         asked, list(found.targets), found.delta_covar, found.standard_error, found.p_value
     ).assign(
         measure="delta_covar",
+        quantile=QUANTILE,
         period="before",
         unit="log points",
         n_observations=each.n_before,
@@ -233,6 +240,7 @@ def joint_tails(each: Around) -> Iterator[pd.DataFrame]:
         *(values[:, places] for values in (found.excess, found.standard_error, found.p_value)),
     ).assign(
         measure="tail_dependence",
+        quantile=QUANTILE,
         period="before",
         unit="fraction",
         n_observations=int(found.days[0].max()),
@@ -295,6 +303,7 @@ def spillovers(each: Around) -> Iterator[pd.DataFrame]:
                 lags=LAGS,
                 horizon=HORIZON,
                 is_stable=bool(found.estimate.is_stable[0]),
+                draws=DRAWS,
                 window_rows=RECENT,
                 method="generalized variance decomposition (Diebold and Yilmaz 2012); error and "
                 f"band by {DRAWS} draws of residuals",

@@ -38,6 +38,9 @@ COLUMNS = (
     "lags",
     "horizon",
     "synchronization",
+    "quantile",
+    "bandwidth",
+    "draws",
     "is_stable",
     "method",
     "observed_through",
@@ -53,6 +56,9 @@ _USUAL: dict[str, Any] = {
     "lags": 0,
     "horizon": 0,
     "synchronization": None,
+    "quantile": None,
+    "bandwidth": None,
+    "draws": None,
     "is_stable": None,
 }
 

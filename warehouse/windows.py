@@ -113,3 +113,12 @@ METHOD = Column("method", "VARCHAR", "Formula, estimator of the error, and sourc
 N = Column(
     "n_observations", "BIGINT", "Observations the value rests on.", unit="sessions", minimum=0
 )
+QUANTILE = Column(
+    "quantile",
+    "DOUBLE",
+    "Share of sessions that count as the tail; NULL where none does.",
+    unit="fraction",
+    nullable=True,
+    above=0,
+    maximum=1,
+)

@@ -138,6 +138,23 @@ CONTAGION_MEASURES = Table(
         w.LAGS,
         w.HORIZON,
         w.SYNCHRONIZATION,
+        w.QUANTILE,
+        Column(
+            "bandwidth",
+            "BIGINT",
+            "Lags over which Newey-West errors look; NULL for others.",
+            unit="sessions",
+            nullable=True,
+            minimum=0,
+        ),
+        Column(
+            "draws",
+            "BIGINT",
+            "Samples behind the error, band or p-value; NULL where a formula gives them.",
+            unit="samples",
+            nullable=True,
+            minimum=1,
+        ),
         Column(
             "is_stable",
             "BOOLEAN",
