@@ -56,7 +56,7 @@ SELECT series_set, session_date, EXISTS (
   WHERE c.series_set = newest.series_set AND c.session_date = newest.session_date
 ) OR EXISTS (
   FROM mart.omitted_series AS o
-  WHERE o.series_set = newest.series_set AND o.series_name = ''
+  WHERE o.series_set = newest.series_set AND o.series_name = '' AND o.reason <> 'no_market'
     AND newest.session_date BETWEEN o.session_date AND o.last_session_date
 ) AS is_told
 FROM newest

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from selloff.common_clock import close_apart
 from selloff.contagion_sets import WINDOWS, SeriesSet, series_sets
 from selloff.series import complete_sets
 
@@ -47,7 +48,8 @@ def omitted_series(
     -------
     DataFrame
         Columns of ``mart.omitted_series``: a row per span of sessions in a row whose windows lack a
-        series for one reason. A whole set is left out under an empty `series_name`.
+        series for one reason. A whole set is left out under an empty `series_name`; with the reason
+        ``no_market`` from the measures of its series' tails alone.
     """
     spans = [
         {"series_set": each.name, "window_rows": window, **span}
@@ -89,17 +91,22 @@ def _without(series: SeriesSet, window: int) -> Iterator[dict[str, Any]]:
 def _left_out(series: SeriesSet, window: int, least: int) -> Iterator[dict[str, Any]]:
     """Yield the spans in which a set has too few series or rows, or one follows from others."""
     n_rows = len(series.returns)
+    # What is synchronized looks back on a window from each row of a window.
+    is_apart = close_apart(series.close_hours(series.returns.iloc[:window]))
+    n_needed = 2 * window - 1 if is_apart else window
+    n_short = min(n_rows, n_needed - 1)
+    yield {
+        "series_name": "",
+        "session_date": series.returns.index[0],
+        "last_session_date": series.returns.index[n_short - 1],
+        "n_windows": n_short,
+        "reason": "too_few_rows",
+        "detail": f"{n_rows} common sessions, the first window needs {n_needed}",
+        "as_of": series.provenance["as_of"].iloc[:n_short].max(),
+    }
     if n_rows < window:
-        yield {
-            "series_name": "",
-            "session_date": series.returns.index[0],
-            "last_session_date": series.returns.index[-1],
-            "n_windows": n_rows,
-            "reason": "too_few_rows",
-            "detail": f"{n_rows} common sessions",
-            "as_of": series.provenance["as_of"].max(),
-        }
         return
+    yield from _without_market(series, window)
     for returns, cause in series.runs(window):
         if cause:
             last = int(series.returns.index.searchsorted(returns.index[-1]))
@@ -118,6 +125,19 @@ def _left_out(series: SeriesSet, window: int, least: int) -> Iterator[dict[str, 
             "series_name": "",
             "reason": reason,
             "detail": detail,
+        }
+
+
+def _without_market(series: SeriesSet, window: int) -> Iterator[dict[str, Any]]:
+    """Yield the spans in which nothing is said of the series' tails for want of a market."""
+    if series.level == "region":  # a market is held against none
+        return
+    n_missing = np.convolve(series.market.isna(), np.ones(window, dtype=int), "valid")
+    for reason, run in _runs(np.where(n_missing > 0, "no_market", "")):
+        yield _span(series, window, run) | {
+            "series_name": "",
+            "reason": reason,
+            "detail": f"the market is missing in {n_missing[run.start]} of {window} sessions",
         }
 
 

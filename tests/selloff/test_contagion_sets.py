@@ -83,7 +83,7 @@ def test_a_late_series_leaves_the_windows_that_begin_before_it():
         (["XLK", "XLU"], 29),
         (["XLC", "XLK", "XLU"], 20),
     ]
-    (row,) = omitted_series(series(wide), (10,)).to_dict("records")
+    _, row = omitted_series(series(wide), (10,)).sort_values("session_date").to_dict("records")
     assert (row["series_name"], row["reason"]) == ("XLC", "late")
     assert (row["session_date"], row["last_session_date"]) == (DAYS[9], DAYS[28])
     assert (row["n_windows"], row["detail"]) == (20, "0 of 10 returns")
@@ -94,7 +94,11 @@ def test_every_reason_is_told():
     wide["constant"] = 0.0
     wide.loc[DAYS[20] :, "ended"] = np.nan
     found = omitted_series(series(wide), (15,)).set_index("series_name")
-    assert found["reason"].to_dict() == {"constant": "constant", "ended": "ended"}
+    assert found["reason"].to_dict() == {
+        "": "too_few_rows",
+        "constant": "constant",
+        "ended": "ended",
+    }
     # Ten sessions are waited for before the others go on without it.
     assert found.loc["ended", "session_date"] == DAYS[29]
     assert found.loc["constant", "n_windows"] == len(held_rows(wide)) - 14
@@ -108,18 +112,27 @@ def held_rows(wide):
 def test_a_set_with_too_few_rows_or_series_is_told_with_its_figures():
     short = omitted_series(series(noise("XLK", "XLU", n=8)), (10,)).iloc[0]
     assert (short["series_name"], short["reason"]) == ("", "too_few_rows")
-    assert short["detail"] == "8 common sessions"
-    alone = omitted_series(series(noise("XLK")), (10,)).iloc[0]
+    assert short["detail"] == "8 common sessions, the first window needs 10"
+    alone = omitted_series(series(noise("XLK")), (10,)).iloc[1]
     assert (alone["reason"], alone["detail"]) == ("too_few_series", "1 complete series")
 
 
 def test_a_series_that_follows_from_the_others_leaves_its_windows_out_with_a_reason():
     wide = noise("XLK", "XLU", "XLC").assign(sum=lambda each: each["XLK"] + each["XLU"])
-    (row,) = omitted_series(series(wide), (10,)).to_dict("records")
+    _, row = omitted_series(series(wide), (10,)).sort_values("session_date").to_dict("records")
     assert (row["reason"], row["n_windows"]) == ("dependent", 31)
     assert "linear combination" in row["detail"]
     (held,) = series_sets(series(wide))
     assert not list(held.complete(10))
+
+
+def test_windows_without_a_market_are_told():
+    market = pd.Series(np.arange(40.0), DAYS)
+    market[DAYS[5]] = np.nan
+    told = omitted_series(series(noise("XLK", "XLU"), market=market), (10,))
+    row = told[told["reason"] == "no_market"].iloc[0]
+    assert (row["session_date"], row["last_session_date"]) == (DAYS[9], DAYS[14])
+    assert row["detail"] == "the market is missing in 1 of 10 sessions"
 
 
 @settings(max_examples=40, deadline=None)

@@ -187,8 +187,9 @@ OMITTED_SERIES = Table(
             "reason",
             "VARCHAR",
             "late: it begins inside the window; ended: it has ended; missing: it has gaps; "
-            "constant: it does not move; of the whole set too_few_series, too_few_rows, and "
-            "dependent: one series follows from the others.",
+            "constant: it does not move. Of the whole set: too_few_rows: no window is full yet; "
+            "too_few_series; dependent: one series follows from the others; no_market: nothing is "
+            "said of tails.",
             one_of=(
                 "late",
                 "ended",
@@ -197,12 +198,13 @@ OMITTED_SERIES = Table(
                 "too_few_series",
                 "too_few_rows",
                 "dependent",
+                "no_market",
             ),
         ),
         Column("detail", "VARCHAR", "The figures behind the reason, of the first such window."),
         c.AS_OF,
     ),
-    grain=("series_set", "series_name", "window_rows", "session_date"),
+    grain=("series_set", "series_name", "window_rows", "session_date", "reason"),
     orders=(Order("session_date", "last_session_date"),),
     is_row_wise=True,
 )
