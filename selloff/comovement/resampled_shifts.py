@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff.comovement.periods import periods
-from selloff.spillover.uncertainty import resampled_rows
+from selloff.resampling import resampled_rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from selloff.resampling import resampled_rows
 from selloff.series import matrix
 from selloff.spillover.decompositions import decomposed
 from selloff.spillover.rolling_fits import Fits, solved
@@ -252,44 +253,6 @@ def bootstrap_connectedness(  # noqa: PLR0913 - how it is estimated, and how it 
         draws=spillovers(simulated, _numbered(draws)),
         level=level,
     )
-
-
-def resampled_rows(
-    n_rows: int, draws: int, mean_block: float, random: np.random.Generator
-) -> NDArray[np.int64]:
-    """Return which rows each draw takes, in order.
-
-    Parameters
-    ----------
-    n_rows : int
-        Rows to draw from, and to draw.
-    draws : int
-        Number of draws.
-    mean_block : float
-        Each row follows the one drawn before it with probability ``1 - 1 / mean_block``, the first
-        follows the last; otherwise it is any.
-    random : numpy Generator
-        Source of chance.
-
-    Returns
-    -------
-    array of shape (draws, n_rows)
-        Row numbers.
-
-    Examples
-    --------
-    >>> resampled_rows(5, 1, 1e9, np.random.default_rng(1)).tolist()
-    [[2, 3, 4, 0, 1]]
-    """
-    starts = random.integers(0, n_rows, (draws, n_rows))
-    if mean_block == 1:
-        return starts
-    is_new = random.random((draws, n_rows)) < 1 / mean_block
-    is_new[:, 0] = True
-    places = np.arange(n_rows)
-    since = np.maximum.accumulate(np.where(is_new, places, 0), axis=1)
-    rows: NDArray[np.int64] = (np.take_along_axis(starts, since, axis=1) + places - since) % n_rows
-    return rows
 
 
 def _products(

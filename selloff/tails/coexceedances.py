@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selloff.resampling import resampled_rows
 from selloff.series import SeriesError, matrix
-from selloff.tails._resampling import stationary_rows
 from selloff.tails._windows import rolling_quantiles, rows_of_tail
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def coexceedance_test(
         size = min(DRAWS_AT_ONCE, draws - start)
         count = np.zeros((size, n), dtype=np.int64)
         for column in range(k):
-            count += found[stationary_rows(n, block, size, random), column]
+            count += found[resampled_rows(n, size, block, random), column]
         drawn.append(_days(count, k))
     days, variances = (np.concatenate(each) for each in zip(*drawn, strict=True))
     expected = days.mean(axis=0)

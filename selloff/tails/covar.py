@@ -12,8 +12,8 @@ from selloff.quantile_regression import (
     quantile_regression,
     quantile_standard_errors,
 )
+from selloff.resampling import resampled_rows
 from selloff.series import SeriesError, matrix
-from selloff.tails._resampling import stationary_rows
 from selloff.tails._windows import place, rows_of_tail, two_sided
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _kernel(
 
 def _resampled(y: Floats, x: Floats, quantile: float, how: Resampling) -> tuple[float, float]:
     """Return standard error and p-value from the spread of Delta-CoVaR over draws."""
-    rows = stationary_rows(len(x), how.block, how.draws, np.random.default_rng(how.seed))
+    rows = resampled_rows(len(x), how.draws, how.block, np.random.default_rng(how.seed))
     drawn = x[rows]
     low, median = np.quantile(drawn, [quantile, 0.5], axis=1)
     change = quantile_line(y[rows], drawn, quantile).slope * (low - median)

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from selloff.resampling import resampled_rows
 from selloff.series import SeriesError
 from selloff.spillover.connectedness import connectedness
 from selloff.spillover.decompositions import generalized
 from selloff.spillover.uncertainty import (
     MEASURES,
     bootstrap_connectedness,
-    resampled_rows,
 )
 
 SLOPES = np.array([[0.3, 0.2, 0.0], [0.1, 0.3, 0.1], [0.0, 0.1, 0.4]])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selloff.resampling import resampled_rows
 from selloff.series import SeriesError
-from selloff.tails._resampling import stationary_rows
 from selloff.tails.coexceedances import coexceedance_test, coexceedances
 from tests.selloff.tails.worlds import frame, noise
 
@@ -76,11 +76,11 @@ def test_expected_days_of_independent_series_are_binomial():
 
 
 def test_drawn_rows_are_neighbours_in_blocks_of_the_length_asked_for():
-    rows = stationary_rows(500, 10, 200, np.random.default_rng(7))
+    rows = resampled_rows(500, 200, 10, np.random.default_rng(7))
     follows = (np.diff(rows, axis=1) % 500 == 1).mean()
     assert follows == pytest.approx(0.9, abs=0.01)
     assert np.bincount(rows.ravel(), minlength=500).min() > 0
-    alone = stationary_rows(50, 1, 3, np.random.default_rng(7))
+    alone = resampled_rows(50, 3, 1, np.random.default_rng(7))
     assert alone.min() >= 0
     assert alone.max() < 50
 
@@ -97,8 +97,8 @@ def test_what_cannot_be_counted_or_drawn_is_refused():
         coexceedances(noise(1, 60), window=60)
     with pytest.raises(SeriesError, match="1 series, at least 2 are needed"):
         coexceedance_test(np.ones((50, 1), bool))
-    with pytest.raises(SeriesError, match="blocks of 60 rows do not fit 50 rows"):
-        coexceedance_test(np.ones((50, 2), bool), block=60)
+    with pytest.raises(SeriesError, match=r"blocks of 0\.5 rows, at least 1 is needed"):
+        coexceedance_test(np.ones((50, 2), bool), block=0.5)
 
 
 def test_a_frame_of_one_series_counts_its_own_exceedances():
