@@ -16,6 +16,7 @@ from selloff.comovement.spillover_coefficients import spillover_coefficients
 from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.event_windows import RECENT, Around
 from selloff.network.granger import granger_network
+from selloff.series import SeriesError
 from selloff.spillover.uncertainty import bootstrap_connectedness
 from selloff.tails.dependence import tail_dependence
 from selloff.tails.rolling_covar import rolling_delta_covar
@@ -33,6 +34,10 @@ FEWEST = 2
 # Rows without which clocks cannot be told from spillover, and a correlation over two dates said.
 FEWEST_CLOCKS, FEWEST_LEAD_LAG = 100, 15
 CLOCK_BANDWIDTH, LEAD_LAG_BANDWIDTH = 1, 5
+_PEARSON: dict[str, Any] = {
+    "unit": "correlation",
+    "method": "Pearson; error by Fisher's transform",
+}
 _COMOMENTS = {
     "CS12": ("coskewness_12", "mean of z_source z_target^2"),
     "CS21": ("coskewness_21", "mean of z_source^2 z_target"),
@@ -49,8 +54,20 @@ def sources(each: Around, series: pd.DataFrame) -> list[str]:
     return [each.origin] if each.origin in series.columns else []
 
 
+def correlation_before(each: Around) -> Iterator[pd.DataFrame]:
+    """Yield correlations as they were known before."""
+    known = each.before.corr()
+    asked = sources(each, each.before)
+    rho = known.loc[asked].to_numpy()[None]
+    error = (1 - rho**2) / np.sqrt(each.n_before - 3)
+    names = list(each.before.columns)
+    yield _of_pairs(asked, names, rho, error, np.full(rho.shape, np.nan)).assign(
+        measure="correlation", period="before", n_observations=each.n_before, **_PEARSON
+    )
+
+
 def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
-    """Yield correlations before and after, and their rise beyond what the variance explains."""
+    """Yield correlations after, and their rise beyond what the source's variance explains."""
     asked = sources(each, each.returns)
     if not each.has_after or not asked or len(each.returns.columns) < FEWEST:
         return
@@ -60,21 +77,15 @@ def correlation_rise(each: Around) -> Iterator[pd.DataFrame]:
         {"source_name": np.repeat(asked, len(found) // len(asked)), "target_name": found["target"]}
     )
     drawn = _drawn(each)
-    # Of what was known before: the stable period of the test may be synchronized by later rows.
-    known = each.before[list(each.returns.columns)].corr()
-    for period, rho, n in (
-        ("before", _between(tuple(known), pairs, known.to_numpy()), each.n_before),
-        ("after", found["correlation_turmoil"].to_numpy(), len(each.after)),
-    ):
-        yield pairs.assign(
-            measure="correlation",
-            period=period,
-            value=rho,
-            value_standard_error=(1 - rho**2) / np.sqrt(n - 3),
-            unit="correlation",
-            n_observations=n,
-            method="Pearson; error by Fisher's transform",
-        )
+    rho = found["correlation_turmoil"]
+    yield pairs.assign(
+        measure="correlation",
+        period="after",
+        value=rho,
+        value_standard_error=(1 - rho**2) / np.sqrt(len(each.after) - 3),
+        n_observations=len(each.after),
+        **_PEARSON,
+    )
     yield pairs.assign(
         measure="correlation_shift",
         period="shift",
@@ -311,6 +322,7 @@ def spillovers(each: Around) -> Iterator[pd.DataFrame]:
 
 
 BATTERY: tuple[Callable[[Around], Iterator[pd.DataFrame]], ...] = (
+    correlation_before,
     correlation_rise,
     comoment_rise,
     prediction,
@@ -325,9 +337,19 @@ def measured(each: Around) -> pd.DataFrame:
     """Return the rows of the whole battery around one event, p-values adjusted by measure."""
     if not sources(each, each.before):
         return pd.DataFrame()
-    parts = [part for test in BATTERY for part in test(each)]
+    parts = [part for test in BATTERY for part in _said(test, each)]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return adjusted(found) if len(found) else found
+
+
+def _said(test: Callable[[Around], Iterator[pd.DataFrame]], each: Around) -> Iterator[pd.DataFrame]:
+    """Yield what a test says, or one row that tells why it cannot."""
+    try:
+        yield from test(each)
+    except SeriesError as error:
+        told = {"measure": test.__name__, "period": "before", "unit": "none", "value": np.nan}
+        row = {"source_name": "", "target_name": "", "n_observations": 0, **told}
+        yield pd.DataFrame([row | {"method": f"not measured: {error}"}])
 
 
 def adjusted(rows: pd.DataFrame) -> pd.DataFrame:

@@ -111,6 +111,9 @@ def around(
     except SeriesError:
         return None
     traded = rows[known.columns].dropna(axis="columns")
+    after = traded.iloc[n:]
+    # What stands still since has no correlation; of a single session nothing can be said yet.
+    traded = traded.loc[:, ((after.max() > after.min()) | (len(after) < FEWEST_AFTER)).to_numpy()]
     hours = series.close_hours(known)
     of_traded = {name: hour for name, hour in hours.items() if name in traded.columns}
     whole, before = on_one_clock(traded, of_traded), on_one_clock(known, hours)

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from selloff import contagion_battery
 from selloff.contagion_measures import contagion_measures
+from selloff.series import SeriesError
 from selloff.spillover.connectedness import connectedness as spilled
 from selloff.tails.covar import delta_covar
 from tests.selloff.contagion_rows import DAYS, moving, rows_of, same
@@ -294,3 +296,19 @@ def test_what_is_said_of_regions_before_an_event_uses_nothing_from_it_on():
         contagion_measures(events(), regions(each), NO_FIRMS) for each in (wide, other)
     )
     same(known_before(changed), known_before(found), KEYS)
+
+
+def test_a_measure_that_cannot_be_taken_says_why(monkeypatch):
+    def broken(_each):
+        raise SeriesError("XLK is a linear combination of the other series")
+        yield
+
+    broken.__name__ = "tail_effects"
+    monkeypatch.setattr(
+        contagion_battery, "BATTERY", (broken, contagion_battery.correlation_before)
+    )
+    found = contagion_measures(events(), funds(moving("XLK", "XLU", n=N)), NO_FIRMS)
+    told = found[found["measure"] == "tail_effects"].iloc[0]
+    assert told["method"] == "not measured: XLK is a linear combination of the other series"
+    assert np.isnan(told["value"])
+    assert (found["measure"] == "correlation").sum() == 2

@@ -109,3 +109,10 @@ def test_what_ends_after_an_event_still_counts_before_it(wide):
     assert tuple(found.before.columns) == ("XLF", "XLK", "XLU", "ends")
     assert tuple(found.returns.columns) == ("XLF", "XLK", "XLU")
     assert found.origin == "ends"
+
+
+def test_what_stands_still_after_an_event_counts_before_it_alone(wide):
+    halted = wide.assign(halted=np.where(wide.index > DAYS[120], 0.0, wide["XLK"].iloc[::-1]))
+    found = around(set_of(halted), "e", DAYS[120] + CLOSE, "")
+    assert "halted" in found.before.columns
+    assert "halted" not in found.returns.columns
