@@ -3,7 +3,6 @@ BIN := .venv/bin
 SEED ?= --hypothesis-seed=20250127
 export OPENBLAS_NUM_THREADS := 1
 .PHONY: demo dev test check lint lock dictionary
-
 demo: .venv/.ready  ## run the replay of January 2025, show what it found
 	@$(BIN)/selloff demo
 
@@ -21,7 +20,6 @@ lint: .venv/.ready
 check: lint test
 lock: .venv/.ready  ## pin every dependency with its hashes
 	$(BIN)/uv pip compile --quiet pyproject.toml --output-file requirements.lock
-
 dictionary: .venv/.ready
 	$(BIN)/python -m resources.warehouse.macros && $(BIN)/python -m warehouse.dictionary
 
