@@ -47,12 +47,40 @@ def window_ends(
     """
     if len(series) < n_rows:
         raise SeriesError(f"{len(series)} rows, a window and what is held against it take {n_rows}")
-    dates = series.index
-    first = 0 if since is None else int(dates.searchsorted(_label(dates, since), side="left"))
-    stop = len(dates)
+    first, last = rows_between(series.index, n_rows, since, until)
+    return np.arange(first, last + 1)
+
+
+def rows_between(index: pd.Index, window: int, since: Any, until: Any) -> tuple[int, int]:
+    """Return the rows at which the first and the last window end, between two dates.
+
+    Parameters
+    ----------
+    index : Index
+        Dates, ascending.
+    window : int
+        Rows of a window.
+    since, until : label of the index, optional
+        Both included.
+
+    Returns
+    -------
+    first, last : int
+        Rows; last is below first where no window ends between the dates.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.date_range("2025-01-01", periods=10)
+    >>> rows_between(days, 3, None, "2025-01-05"), rows_between(days, 3, "2025-01-09", None)
+    ((2, 4), (8, 9))
+    """
+    first, last = window - 1, len(index) - 1
+    if since is not None:
+        first = max(first, int(index.searchsorted(_label(index, since), side="left")))
     if until is not None:
-        stop = int(dates.searchsorted(_label(dates, until), side="right"))
-    return np.arange(max(first, n_rows - 1), stop)
+        last = min(last, int(index.searchsorted(_label(index, until), side="right")) - 1)
+    return first, last
 
 
 def _label(dates: pd.Index[Any], date: Any) -> Any:

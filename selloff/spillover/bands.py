@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selloff._window_sums import rows_between
 from selloff.series import matrix
-from selloff.spillover.connectedness import rows_between
 from selloff.spillover.rolling_fits import rolling_fits
 from selloff.spillover.spillovers import Conventions, Spillovers
 from selloff.spillover.vector_autoregression import fit, refuse_window, spectral_radius

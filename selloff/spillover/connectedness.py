@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selloff._window_sums import rows_between
 from selloff.series import SeriesError, matrix
 from selloff.spillover.decompositions import decomposed
 from selloff.spillover.rolling_fits import rolling_fits
@@ -169,38 +170,6 @@ def rolling_connectedness(  # noqa: PLR0913 - the eighth leaves out what costs m
     )
 
 
-def rows_between(index: pd.Index, window: int, since: Any, until: Any) -> tuple[int, int]:
-    """Return the rows at which the first and the last window end, between two dates.
-
-    Parameters
-    ----------
-    index : Index
-        Dates, ascending.
-    window : int
-        Rows of a window.
-    since, until : label of the index, optional
-        Both included.
-
-    Returns
-    -------
-    first, last : int
-        Rows; last is below first where no window ends between the dates.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> days = pd.date_range("2025-01-01", periods=10)
-    >>> rows_between(days, 3, None, "2025-01-05"), rows_between(days, 3, "2025-01-09", None)
-    ((2, 4), (8, 9))
-    """
-    first, last = window - 1, len(index) - 1
-    if since is not None:
-        first = max(first, int(index.searchsorted(_label(index, since), side="left")))
-    if until is not None:
-        last = min(last, int(index.searchsorted(_label(index, until), side="right")) - 1)
-    return first, last
-
-
 def unfit_windows(series: pd.DataFrame, found: Spillovers) -> Iterator[tuple[Any, str]]:
     """Yield which windows could not be estimated, and why.
 
@@ -240,12 +209,6 @@ def unfit_windows(series: pd.DataFrame, found: Spillovers) -> Iterator[tuple[Any
             lags = found.conventions.lags
             cause = f"a series or its lags 1 to {lags} are constant, or a combination of others,"
             yield date, f"{cause} in the regression"
-
-
-def _label(index: pd.Index, date: Any) -> Any:
-    import pandas as pd
-
-    return pd.Timestamp(date) if isinstance(index, pd.DatetimeIndex) else date
 
 
 def _conventions(window: int, lags: int, horizon: int, decomposition: str) -> Conventions:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selloff._window_sums import rows_between
 from selloff.quantile_regression import quantile_regression, refuse_quantile
 from selloff.series import NOISE, SeriesError, matrix
-from selloff.spillover.connectedness import rows_between
 from selloff.spillover.decompositions import generalized
 from selloff.spillover.spillovers import Conventions, Spillovers
 from selloff.spillover.vector_autoregression import refuse_window, spectral_radius

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selloff._window_sums import rows_between
 from selloff.series import SeriesError, matrix
-from selloff.spillover.connectedness import rows_between
 from selloff.spillover.rolling_fits import LEFT, window_products
 from selloff.spillover.spillovers import Conventions, Spillovers
 

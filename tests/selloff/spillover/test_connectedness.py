@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selloff._window_sums import rows_between
 from selloff.series import SeriesError
 from selloff.spillover import decompositions
 from selloff.spillover.connectedness import (
     connectedness,
     rolling_connectedness,
-    rows_between,
     unfit_windows,
 )
 from selloff.spillover.rolling_fits import rolling_fits
