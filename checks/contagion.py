@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from checks._check import judgements
 from checks.catalogue import Check
+from selloff.series import PATIENCE
 from warehouse.tables.connectedness import CONNECTEDNESS, CONNECTEDNESS_LINKS
 from warehouse.tables.contagion import CONTAGION_SERIES, OMITTED_SERIES
 
@@ -12,8 +13,6 @@ TOLERANCE = 1e-9
 # Of the sector funds' windows of 250 and of 100 returns, 1999 to 2023, none was unstable; of the
 # same windows of log prices (levels taken for returns) 17% were.
 MOST_UNSTABLE = 0.05
-# A set waits so many sessions for a series that is absent (`selloff.series.PATIENCE`).
-PATIENCE = 10
 
 _WINDOW = "series_set, session_date, model, decomposition, window_rows"
 _RECEIVED = f"""(
