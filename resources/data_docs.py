@@ -141,7 +141,7 @@ def _with_escaped_values(result: Any) -> Any:
 
 def _escaped(value: Any) -> Any:
     """Return a value as it may stand in a page: numbers as they are, all else as short text."""
-    from resources.article_text import clean
+    from resources.articles.text import clean
 
     if isinstance(value, dict):
         return {key: _escaped(each) for key, each in value.items()}

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from resources.articles import REPLAY, Articles
+from resources.articles.text import READERS
 from resources.reference import Reference
 from selloff.mentions import mentions
 from warehouse.tables.articles import ARTICLES
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 TEXT = "Tuesday, January 28, 2025 - Shares of Nvidia fell by a sixth on Monday, more than ever.\n"
 
 
@@ -104,7 +105,7 @@ def test_whatever_a_parser_raises_the_others_land(folder, monkeypatch):
     def broken(_page):
         raise RuntimeError("line one\nline two")
 
-    monkeypatch.setitem(__import__("resources.articles").articles.READERS, ".html", broken)
+    monkeypatch.setitem(READERS, ".html", broken)
     batch = folder(a_DOT_html="<p>x</p>", b_DOT_txt=TEXT)
     reason = "cannot be read: RuntimeError: line one line two"
     assert answers(batch)["a.html"] == ("failed", reason)

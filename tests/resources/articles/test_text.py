@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.article_text import (
+from resources.articles.text import (
     MAX_TEXT,
     UnreadableArticleError,
     clean,

@@ -11,7 +11,8 @@ import pytest
 import trustme
 
 from resources.articles import Articles
-from resources.feeds import FetchError, Policy, entries, fetch, is_public
+from resources.articles.feeds import entries
+from resources.articles.fetching import FetchError, Policy, fetch, is_public
 
 ITEM = (
     "<item><title>Chips fall</title><link>https://daily.example/chips</link>"

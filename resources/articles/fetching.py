@@ -1,25 +1,18 @@
-"""Feeds: bytes fetched by a strict policy, and the articles that RSS and Atom entries hold."""
+"""Bytes fetched from the web by a strict policy: allowed hosts, public addresses, limits."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import socket
 import ssl
 import time
-from calendar import timegm
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from io import BytesIO
 from threading import Timer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
-
-from resources.article_text import Article, UnreadableArticleError, made, plain
-from resources.batch import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,54 +151,3 @@ def _body(response: HTTPResponse, policy: Policy, until: float) -> bytes:
     if response.length:
         raise FetchError(f"cut off: {response.length:,} bytes are missing")
     return body
-
-
-def entries(body: bytes, address: str) -> tuple[list[Article], list[Reject]]:
-    """Return the articles of an RSS or Atom feed, and the entries that hold none.
-
-    An entry's text is its full content, else its title and summary. Dates are UTC. FetchError
-    where the bytes are no feed, or define entities (which only an attack needs).
-    """
-    import feedparser
-
-    if b"<!ENTITY" in body:
-        raise FetchError("not a feed: it defines entities")
-    # As a stream: feedparser opens bytes that happen to name a local file. Its own sanitiser needs
-    # quadratic time (18 s for 0.7 MB of "<!--"); `plain` leaves no markup either.
-    feed = feedparser.parse(BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
-    if not feed.entries and (feed.bozo or not feed.get("version")):
-        cause = " ".join(str(feed.get("bozo_exception", "neither RSS nor Atom")).split())[:120]
-        raise FetchError(f"not a feed: {cause}")
-    publisher = feed.feed.get("title") or urlsplit(address).hostname
-    articles, rejects = [], list[Reject]()
-    for number, entry in enumerate(feed.entries, start=1):
-        try:
-            articles.append(_article(entry, publisher))
-        except UnreadableArticleError as error:
-            link = json.dumps({"link": entry.get("link")})
-            rejects.append(Reject(address, number, f"entry {number}: {error}", link))
-    return articles, rejects
-
-
-def _article(entry: Any, publisher: str | None) -> Article:
-    title = plain(entry.get("title", ""))
-    contents = [plain(content.get("value", "")) for content in entry.get("content", ())]
-    text = max(contents, key=len, default="")
-    date = entry.get("published_parsed") or entry.get("updated_parsed")
-    return made(
-        text if text.strip() else f"{title}\n\n{plain(entry.get('summary', ''))}",
-        title=title,
-        source=publisher,
-        address=entry.get("link"),
-        published_at=_instant(date),
-        published_from="feed" if date else "none",
-    )
-
-
-def _instant(parsed: time.struct_time | None) -> datetime | None:
-    if not parsed:
-        return None
-    try:
-        return datetime.fromtimestamp(timegm(parsed), UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError) as error:
-        raise UnreadableArticleError("its date lies outside the calendar") from error

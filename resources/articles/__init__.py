@@ -1,0 +1,65 @@
+"""Article sources behind one `fetch`: a drop folder, and RSS or Atom feeds.
+
+Not here: what an article says (selloff.mentions, selloff.claims).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import dagster as dg
+
+from resources.articles.feeds import Feed
+from resources.articles.fetching import Policy
+from resources.articles.files import Folder
+from resources.articles.gathering import gathered
+
+if TYPE_CHECKING:
+    from resources.articles.gathering import Source
+    from resources.batch import Batch
+
+REPLAY = Path(__file__).parents[1] / "data" / "replay" / "articles"
+
+
+class Articles(dg.ConfigurableResource):
+    """Articles from a folder and from feeds, behind one `fetch`."""
+
+    path: str = ""
+    """Folder (with its subfolders) or file."""
+    feeds: list[str] = []  # noqa: RUF012 - pydantic copies defaults
+    """Addresses of RSS or Atom feeds."""
+    allowed_hosts: list[str] = []  # noqa: RUF012 - pydantic copies defaults
+    """Hosts that feeds and their redirects may be fetched from; empty for the feeds' own."""
+
+    def fetch(self, *, is_replay: bool = True) -> Batch:
+        """Read every file in sorted order, then every feed.
+
+        Parameters
+        ----------
+        is_replay : bool
+            Whether, without a folder, the replay's own articles are read: beside real prices
+            they would be real articles.
+
+        Returns
+        -------
+        Batch
+            Rows: `article_id`, `title`, `source`, `location`, `published_at` (UTC without a zone,
+            or null), `published_from`, `language`, `text`, `source_file` and `source_row` (null).
+            The same text twice is one row, the first. One answer per file and feed; files that
+            are no articles are ``no_data``, unreadable ones ``failed``. Feed entries without text
+            are rejects.
+        """
+        own = is_replay and not self.path
+        sources: list[Source] = []
+        if self.path or own:
+            sources.append(Folder(REPLAY if own else Path(self.path)))
+        sources += [Feed(address, self.policy()) for address in dict.fromkeys(self.feeds)]
+        return replace(gathered(sources), kind="replay" if own else None)
+
+    def policy(self) -> Policy:
+        """Return what may be fetched."""
+        own = (urlsplit(address).hostname or "" for address in self.feeds)
+        return Policy(hosts=frozenset(host.lower() for host in self.allowed_hosts or own))
