@@ -11,7 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 import running
-from terminal import as_csv, as_json, as_table, console, fetch, show_event, show_failed_checks
+from showing import show_event
+from terminal import as_csv, as_json, as_table, console, fetch, show_failed_checks
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("assets", "checks", "resources", "warehouse", "selloff")
-DOORS = ("cli", "running", "definitions", "automation", "terminal")
+DOORS = ("cli", "running", "definitions", "automation", "terminal", "showing")
 SOURCES = sorted(
     path
     for pattern in (*(f"{room}/**/*.py" for room in ROOMS), "*.py", "scripts/*.py")

@@ -150,8 +150,8 @@ ARTICLE_TONES = Table(
     layer="core",
     name="article_tones",
     doc=(
-        "One row per parsed article: its words on the lists of Loughran and McDonald (2011). A weak "
-        "feature: it counts words and understands nothing. Empty without `SELLOFF_TONE_WORDS`."
+        "One row per parsed article: its words on the lists of Loughran and McDonald (2011). Weak: "
+        "it counts words and understands nothing. Empty without `SELLOFF_TONE_WORDS`."
     ),
     columns=(
         ARTICLE_ID,
