@@ -49,6 +49,18 @@ WHERE event_id = $event AND is_headline AND measure = 'return' AND model = 'mark
   AND grouping = 'region' AND group_name = $region AND window_start = 0 AND window_end = 0
 ORDER BY test DESC
 """
+STORY = """
+SELECT n_articles, n_independent_sources, first_mentioned_at, first_source, n_claims, n_supported,
+       summary, summary_references
+FROM mart.event_stories WHERE event_id = $event
+"""
+VERDICTS = """
+SELECT count(*) FILTER (verdict = 'supported') AS supported,
+       count(*) FILTER (verdict = 'supported_other_reading') AS otherwise,
+       count(*) FILTER (verdict = 'contradicted') AS contradicted,
+       count(*) FILTER (verdict = 'not_verifiable') AS unknown
+FROM mart.claim_checks JOIN mart.event_articles USING (article_id) WHERE event_id = $event
+"""
 TESTS = {"kolari_pynnonen": "Kolari-Pynnönen t", "grank_t": "GRANK-T"}
 TICKERS = "SELECT listing_id, ticker FROM core.instruments WHERE listing_id IN ($first, $worst)"
 WORST_ID = "worst_listing_id"
@@ -82,6 +94,7 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
     at = {"event": found["event_id"]}
     sectors = fetch(con, SECTORS, at)
     _show_spread(target, con, found, sectors)
+    _show_story(target, con, at)
     as_table(
         fetch(con, WORST, at),
         title="Ten worst equities (half and all of the fall regained in so many sessions)",
@@ -112,6 +125,38 @@ def _show_spread(target: Console, con: Any, found: dict[str, Any], sectors: Rows
         grid.add_row(label, escape(text))
     target.print("How it spread (sectors by mean abnormal log return; first falls by their close)")
     target.print(grid)
+
+
+def _show_story(target: Console, con: Any, at: dict[str, Any]) -> None:
+    """Print what articles say of the event, as far as the prices bear it out."""
+    from rich.markup import escape
+
+    stories = fetch(con, STORY, at)
+    if not stories:
+        return
+    story, verdicts = stories[0], fetch(con, VERDICTS, at)[0]
+    first = f"{escape(story['first_source'])}, {story['first_mentioned_at']} UTC"
+    target.print(
+        f"What the articles say ({story['n_articles']} articles, "
+        f"{story['n_independent_sources']} independent sources; first {first}; "
+        f"{sum(verdicts.values())} claims: {_counted(verdicts)})",
+        soft_wrap=True,
+    )
+    for text in (story["summary"], story["summary_references"]):
+        if text:
+            target.print(escape(text), soft_wrap=True)
+
+
+def _counted(verdicts: dict[str, int]) -> str:
+    """Return how many claims have which verdict, without those that none has."""
+    words = {
+        "supported": "supported",
+        "otherwise": "supported under another reading",
+        "contradicted": "contradicted",
+        "unknown": "not verifiable",
+    }
+    said = (f"{verdicts[name]} {word}" for name, word in words.items() if verdicts[name])
+    return ", ".join(said) or "none"
 
 
 def _roles(sectors: Rows) -> list[tuple[str, str]]:

@@ -251,3 +251,63 @@ def test_where_none_moved_closer_it_is_said_what_would_have_passed_unseen(shown,
         "closer  none beyond what variance explains (21 sessions; rises below 0.34 to 0.49, by "
         "sector, can pass unseen)"
     )
+
+
+@pytest.fixture
+def story(tables):
+    """Return a way to write what articles say of the event."""
+
+    def put(summary, references, *verdicts):
+        for name in ("daily", "[bold]gazette[/bold]"):
+            tables.put(table("raw.articles"), article_id=name, source=name)
+        tables.put(
+            table("mart.event_coverage"),
+            event_id=EVENT["event_id"],
+            n_articles=3,
+            n_independent_sources=2,
+            first_article_id="[bold]gazette[/bold]",
+            first_mentioned_at=datetime.fromisoformat("2025-01-27T14:40"),
+            summary=summary,
+            summary_references=references,
+        )
+        tables.put(table("mart.event_articles"), event_id=EVENT["event_id"], article_id="daily")
+        for number, verdict in enumerate(verdicts):
+            tables.put(
+                table("mart.claim_checks"),
+                claim_id=str(number),
+                article_id="daily",
+                verdict=verdict,
+            )
+
+    return put
+
+
+def test_what_articles_say_stands_with_its_references_and_its_verdicts(shown, story):
+    story(
+        "NVDA fell 17% [1].",
+        "[1] daily, https://daily.example/chips",
+        *("supported", "supported", "contradicted", "not_verifiable"),
+    )
+    lines = shown()
+    begins = next(n for n, line in enumerate(lines) if line.startswith("What the articles say"))
+    assert lines[begins : begins + 3] == [
+        (
+            "What the articles say (3 articles, 2 independent sources; first "
+            "[bold]gazette[/bold], 2025-01-27 14:40:00 UTC; 4 claims: 2 supported, "
+            "1 contradicted, 1 not verifiable)"
+        ),
+        "NVDA fell 17% [1].",
+        "[1] daily, https://daily.example/chips",
+    ]
+
+
+def test_an_event_no_claim_of_which_is_borne_out_has_no_summary(shown, story):
+    story(None, None)
+    lines = shown()
+    (line,) = (line for line in lines if line.startswith("What the articles say"))
+    assert line.endswith("0 claims: none)")
+    assert "None" not in "".join(lines)
+
+
+def test_an_event_that_no_article_tells_of_has_no_story(shown):
+    assert not any(line.startswith("What the articles say") for line in shown())

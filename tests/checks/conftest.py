@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from checks import (
+    claims,
     contagion,
     drawdowns,
     losses,
@@ -137,7 +138,7 @@ def verdicts():
 def verdict(verdicts):
     """Run the judgement of that name, and those counted with it; return its result."""
     modules = (
-        *(prices, sources, reference, returns, drawdowns, losses, selloffs, spread),
+        *(prices, sources, reference, returns, drawdowns, losses, selloffs, spread, claims),
         contagion,
     )
     every = [check for module in modules for check in module.CHECKS]

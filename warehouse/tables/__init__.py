@@ -6,6 +6,7 @@ from warehouse.contract import Table
 from warehouse.tables import (
     actions,
     articles,
+    claims,
     connectedness,
     contagion,
     detection,
@@ -19,6 +20,7 @@ from warehouse.tables import (
     returns,
     selloffs,
     spread,
+    stories,
     valuation,
 )
 
@@ -38,6 +40,8 @@ MODULES = (
     spread,
     contagion,
     connectedness,
+    claims,
+    stories,
     meta,
 )
 TABLES: tuple[Table, ...] = tuple(
