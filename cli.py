@@ -109,6 +109,20 @@ def sql(
 
 
 @app.command()
+def claims(
+    ticker: Annotated[str, typer.Option(help="only of this ticker")] = "",
+    source: Annotated[str, typer.Option(help="only of this source")] = "",
+    verdict: Annotated[str, typer.Option(help="only with this verdict")] = "",
+    form: Annotated[str, typer.Option("--format", help="table, csv or json")] = "table",
+) -> None:
+    """List what articles claim of prices, and what the prices say of it."""
+    _check_format(form)
+    with _release() as con:
+        rows = fetch(con, CLAIMS, {"ticker": ticker, "source": source, "verdict": verdict})
+    FORMATS[form](rows)
+
+
+@app.command()
 def demo() -> None:
     """Run the replay of January 2025 and show what it found."""
     status = running.execute(_resources(), "daily", _due())
@@ -259,6 +273,12 @@ SELECT left(quarantine_id, 12) AS id, resolution, kind,
        first_seen_at::DATE AS since
 FROM core.quarantine WHERE $all OR resolution = 'open'
 ORDER BY session_date DESC NULLS LAST, what, id
+"""
+CLAIMS = """
+SELECT published_at::DATE AS published, source, ticker, sentence, verdict, reading,
+       claimed_low, claimed_high, observed, unit, reason
+FROM mart.article_claims
+WHERE $ticker IN ('', ticker) AND $source IN ('', source) AND $verdict IN ('', verdict)
 """
 EVENT_OF = """
 FROM mart.selloff_events WHERE $day BETWEEN session_date AND last_session_date ORDER BY event_id

@@ -1,0 +1,64 @@
+"""Cues: what shows that a word which is also a name (Arm, Meta, Visa) means the firm."""
+
+from __future__ import annotations
+
+import re
+
+REACH = 100
+_SENTENCE_END = re.compile(r"[.!?](?=\s)|\n\s{0,9}\n| {2}")
+_VERBS = (
+    r"(?:rose|rises?|rising|gain(?:s|ed|ing)?|jump(?:s|ed|ing)?|climb(?:s|ed|ing)?|surg(?:e|es|ed|ing)"
+    r"|soar(?:s|ed|ing)?|ad(?:d|ds|ded|ding)|fell|falls?|falling|drop(?:s|ped|ping)?|slid(?:es?|ing)?"
+    r"|s[aiu]nk(?:s|ing)?|los(?:t|es?|ing)|tumbl(?:e|es|ed|ing)|plung(?:e|es|ed|ing)|plummet(?:s|ed)?"
+    r"|slump(?:s|ed|ing)?|slip(?:s|ped|ping)?|declin(?:e|es|ed|ing)|shed(?:s|ding)?|dip(?:s|ped)?"
+    r"|retreat(?:s|ed)?|rall(?:y|ies|ied)|rebound(?:s|ed)?|gave up|up|down|off|higher|lower)"
+)
+_FIGURE = r"\d\s?(?:%|percent\b|per cent\b|pct\b|pc\b|bn\b|billion\b)"
+_BEFORE = re.compile(
+    r"(?:\b(?:shares|stock|scrip|share price) (?:of|in)|"
+    rf"{_FIGURE}.{{0,30}}\b(?:in|of|for|at|off|from)) (?:the )?$",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    rf"""
+    ,?\ (?:Inc|Corp|Corporation|Co|Ltd|plc|PLC|Group|Holdings|Platforms|Technologies)\b
+    | \ \((?:[A-Za-z]{{2,10}}:\ ?)?[A-Z0-9.-]{{1,10}}\)
+    | \ ?\([-+]?{_FIGURE}
+    | (?:'s)?\ (?:shares?|stock|scrip|share\ price|market\ (?:value|cap))\b
+    | \ [-+]?{_FIGURE}
+    | .{{0,100}}?\b{_VERBS}\b.{{0,40}}?{_FIGURE}
+    """,
+    re.VERBOSE,
+)
+
+
+def has_cue(text: str, start: int, end: int) -> bool:
+    """Say whether something beside the word at [start, end) shows that a firm is meant.
+
+    A cue stands in the word's own sentence: "shares of" or a fall in per cent before it, or after
+    it a company form (Inc, Holdings ...), a ticker in brackets, "shares" or "stock", or, within
+    100 characters, a verb of rising or falling with a figure.
+
+    Parameters
+    ----------
+    text : str
+        The text with plain quotes (`selloff.mentions.lexicon.plain`).
+    start, end : int
+        The word.
+
+    Examples
+    --------
+    >>> has_cue("Arm fell 10%.", 0, 3), has_cue("Arm in arm they fell.", 0, 3)
+    (True, False)
+    """
+    if text[end : end + 1] == "-":
+        return False
+    before = text[max(0, start - 60) : start]
+    if _BEFORE.search(" ".join(before.split()) + " "):
+        return True
+    window = text[end : end + REACH]
+    if sentence_end := _SENTENCE_END.search(window):
+        window = window[: sentence_end.end()]
+    return (
+        _AFTER.match(" " + " ".join(window.split()) if window[:1].isspace() else window) is not None
+    )
