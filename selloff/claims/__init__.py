@@ -1,0 +1,1 @@
+"""Figures that articles state of prices: how they are read, and how well."""
