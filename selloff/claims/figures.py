@@ -1,0 +1,242 @@
+"""What a figure in a sentence means: which way, of what, of whom, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from selloff.claims import words as w
+from selloff.claims.state import NOUNS, at
+
+if TYPE_CHECKING:
+    from selloff.claims.state import State
+    from selloff.claims.tokens import Entity, Token
+
+_OBJECT = frozenset({"off", "from", "in", "for", "at", "of", "to"})
+_SEPARATORS = frozenset({"and", "qualifier", "each"})
+_PLAIN = frozenset({"word", "each", "time", "day"})
+_STOPS = frozenset({"break", "figure"})
+_REACH = 14
+LARGE = 1e8
+"""Money from here on is a firm's, below it is a share's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """How a figure is to be read.
+
+    Parameters
+    ----------
+    sign : int
+        -1 for a fall, 1 for a rise, 0 where nothing says so.
+    pattern : str
+        The form of words.
+    noun : str
+        The noun that governs it, as `State.metric`.
+    verb : str
+        The word of direction.
+    subjects : list of Entity
+        Of whom it is said; empty for those of the state.
+    """
+
+    sign: int
+    pattern: str
+    noun: str
+    verb: str = ""
+    subjects: tuple[Entity, ...] = ()
+
+
+def run_of(tokens: list[Token], i: int) -> list[int]:
+    """Return the places of the figures that are listed from a place on: 11%, 2.6% and 0.5%."""
+    found = [i]
+    for k in range(i + 1, len(tokens)):
+        token = tokens[k]
+        if token.kind == "figure" and _can_be_listed(tokens, found[-1], k):
+            found.append(k)
+        elif token.kind not in _SEPARATORS and token.text != ",":
+            break
+    return found
+
+
+def _can_be_listed(tokens: list[Token], last: int, k: int) -> bool:
+    """Say whether two figures are of one kind, and something joins them."""
+    one, two = tokens[last].figure, tokens[k].figure
+    if one is None or two is None or k == last + 1:
+        return False
+    rates = {"fraction", "points"}
+    return one.unit == two.unit or {one.unit, two.unit} <= rates
+
+
+def bound_of(tokens: list[Token], i: int) -> tuple[str, str, int]:
+    """Return the qualifier before a figure, what it means, and the place where the whole begins."""
+    before = at(tokens, i - 1)
+    if before.kind == "qualifier":
+        return before.text, before.bound, i - 1
+    return "", "exact", i
+
+
+def sense_of(tokens: list[Token], run: list[int], state: State) -> Sense | None:
+    """Return how the figures of a run are to be read; None where they claim nothing."""
+    first, last = run[0], run[-1]
+    _, _, begin = bound_of(tokens, first)
+    noun, owner = _governing(tokens, last, state)
+    figure = tokens[first].figure
+    if figure is None or noun == "other":
+        return None
+    if figure.sign and not figure.is_word:
+        return Sense(figure.sign, "signed", noun, "", _adjacent(tokens, begin))
+    if figure.sign:
+        return Sense(figure.sign, "multiple", noun, "", owner)
+    return (
+        _forward(tokens, last, noun, state)
+        or _backward(tokens, begin, last, noun, owner)
+        or _elliptic(tokens, begin, noun, state)
+    )
+
+
+def _adjacent(tokens: list[Token], begin: int) -> tuple[Entity, ...]:
+    """Return the name directly before a signed figure: ASML (-7.2%)."""
+    for token in reversed(tokens[max(0, begin - 5) : begin]):
+        if token.kind == "entity" and token.entity:
+            return (token.entity,) if token.entity.span.kind != "ticker" else _adjacent_name(
+                tokens, token
+            )
+        if token.kind in {"figure", "direction", "break"}:
+            break
+    return ()
+
+
+def _adjacent_name(tokens: list[Token], ticker: Token) -> tuple[Entity, ...]:
+    """Return the name that a ticker in brackets belongs to, or the ticker's listing itself."""
+    i = next(k for k, token in enumerate(tokens) if token is ticker)
+    name = at(tokens, i - 2)
+    inside = at(tokens, i - 1).text == "(" and name.kind == "entity"
+    found = name.entity if inside else ticker.entity
+    return (found,) if found else ()
+
+
+def _forward(tokens: list[Token], last: int, noun: str, state: State) -> Sense | None:
+    """Read a direction behind the figure: a 7% drop, 3% lower, was erased."""
+    listed = at(tokens, last + 1).text == ","
+    for k in range(last + 1 + listed, min(len(tokens), last + 5)):
+        token = tokens[k]
+        if token.kind == "direction" or (token.kind == "weak" and noun in {"market", "value"}):
+            if _is_new_verb(tokens, last, k):
+                return None
+            owner = _object(tokens, k)
+            governed, _ = _governing(tokens, k, state)
+            if governed == "other":
+                return Sense(0, "other", "other")
+            return Sense(token.sign, "nominal", governed or noun, token.text, owner)
+        if token.kind not in _PLAIN or token.kind == "time":
+            break
+    return None
+
+
+def _is_new_verb(tokens: list[Token], last: int, k: int) -> bool:
+    """Say whether the direction behind a figure opens another statement: 5%, adding $3bn."""
+    return at(tokens, last + 1).text == "," and tokens[k].text.endswith("ing")
+
+
+def _backward(
+    tokens: list[Token], begin: int, last: int, noun: str, owner: tuple[Entity, ...]
+) -> Sense | None:
+    """Read the direction before the figure: fell 17%, a loss of $589 billion."""
+    for k in range(begin - 1, max(-1, begin - 1 - _REACH), -1):
+        token = tokens[k]
+        if token.kind in _STOPS or token.text == ";":
+            return None
+        if token.kind == "direction":
+            object_ = _object(tokens, last)
+            is_wiped = token.text in w.WIPED or token.text.startswith(("took", "cut", "tak", "carv"))
+            wiped = object_ if is_wiped or at(tokens, last + 1).text == "off" else ()
+            return Sense(token.sign, "verb", noun, token.text, wiped or owner)
+        if token.kind == "weak" and noun in {"market", "value"}:
+            return Sense(token.sign, "weak", noun, token.text, owner)
+        if token.kind == "entity" and k != begin - 1 and _is_predicate_gone(tokens, k, begin):
+            return None
+    return None
+
+
+def _is_predicate_gone(tokens: list[Token], name: int, begin: int) -> bool:
+    """Say whether a name opens a statement of its own whose verb is left out."""
+    return at(tokens, name - 1).text == "," or at(tokens, name - 1).kind == "and" and (
+        begin - name <= 2  # noqa: PLR2004 - the name, and a word
+    )
+
+
+def _elliptic(tokens: list[Token], begin: int, noun: str, state: State) -> Sense | None:
+    """Read a figure whose verb is that of the figure before: and Micron 11.7%."""
+    before = at(tokens, begin - 1)
+    names = before.kind == "entity" or before.text in {",", ")", "by"} or before.kind in {"and"}
+    if state.last_sign and (names or before.text == "after"):
+        return Sense(state.last_sign, "elliptic", noun or state.last_metric)
+    return None
+
+
+def _governing(tokens: list[Token], last: int, state: State) -> tuple[str, tuple[Entity, ...]]:
+    """Return the noun that governs a figure, and whose it is where a name stands before it."""
+    after = at(tokens, last + 1)
+    if after.kind == "other":
+        return "other", ()
+    if after.kind not in {"preposition", "pronoun", "entity"} and after.text != "off":
+        return state.metric, ()
+    is_of = after.text == "of"
+    n_words = 0
+    for k in range(last + 1, min(len(tokens), last + 9)):
+        token = tokens[k]
+        if token.kind in NOUNS:
+            return token.kind, _object(tokens, last)
+        if token.text == "value" and is_of:
+            return "market", _object(tokens, last)
+        if token.kind in {"figure", "break", "mark", "and", "direction", "relative", "time"}:
+            break
+        n_words += token.kind == "word" and token.text not in {"the", "a", "an", "its", "their"}
+    if is_of and n_words and not _object(tokens, last):
+        return "other", ()
+    return state.metric, ()
+
+
+def _object(tokens: list[Token], k: int) -> tuple[Entity, ...]:
+    """Return the names behind a figure or noun: in Dell shares, off Broadcom's market value."""
+    if at(tokens, k + 1).text not in _OBJECT and at(tokens, k + 1).kind != "time":
+        return ()
+    found: list[Entity] = []
+    for token in tokens[k + 2 : k + 12]:
+        if token.kind == "entity" and token.entity:
+            found.append(token.entity)
+        elif found and token.kind not in {"and", "each"} and token.text != ",":
+            break
+        elif not found and token.kind not in {"word", "market", "value", "preposition", "each"}:
+            break
+    return tuple(found)
+
+
+def time_of(tokens: list[Token], i: int) -> Token | None:
+    """Return the expression of time that belongs to a figure.
+
+    The next behind it before another figure; else, where only figures and names are joined in
+    between, the one behind those; else the one before it within its own statement.
+    """
+    for token in tokens[i + 1 :]:
+        if token.kind == "time":
+            return token
+        if token.kind == "break" or token.text == ";" or token.kind == "relative":
+            break
+        if token.kind == "figure" and not _shares_time(tokens, i):
+            break
+    for k in range(i - 1, -1, -1):
+        token = tokens[k]
+        if token.kind == "time":
+            return token
+        if token.kind in {"figure", "break", "relative"} or token.text == ";":
+            break
+    return None
+
+
+def _shares_time(tokens: list[Token], i: int) -> bool:
+    """Say whether the statements behind a figure are joined to it by nothing but and."""
+    for token in tokens[i + 1 :]:
+        if token.kind in {"break", "relative"} or token.text in {";", ":"}:
+            return False
+    return True

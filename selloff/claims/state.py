@@ -1,0 +1,210 @@
+"""Where the reading of a sentence stands: of whom and of what it speaks, and whether it may claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from selloff.claims import words as w
+
+if TYPE_CHECKING:
+    from selloff.claims.tokens import Entity, Token
+
+NOUNS = frozenset({"market", "value", "other", "worth", "volume"})
+_STOPS = NOUNS | {"direction", "weak", "figure", "break", "preposition", "relative"}
+AUXILIARIES = frozenset(
+    """is are was were be been has have had did does do then also itself today meanwhile alone still
+    again now later closed ended finished opened traded ending closing finishing trading saw sees
+    suffered posted seen sharply even each both all already just so only went goes sent""".split()  # noqa: SIM905 - reads better
+)
+_LOOK = 6
+
+
+@dataclass(slots=True)
+class State:
+    """What the words so far have settled.
+
+    Parameters
+    ----------
+    subjects : list of Entity
+        Of whom the next figure speaks.
+    metric : str
+        The noun that governs it: a token's kind among `NOUNS`, or nothing.
+    is_blocked : bool
+        Whether a modal or a negation governs it.
+    is_conditional : bool
+        Whether the whole sentence is a condition.
+    in_relative : bool
+        Whether a relative clause is open.
+    is_inherited : bool
+        Whether the subjects are those of the sentence before.
+    last_sign, last_metric : int, str
+        Of the last claim, for figures whose verb is left out.
+    """
+
+    subjects: list[Entity] = field(default_factory=list)
+    last_subject: int = -1
+    metric: str = ""
+    is_blocked: bool = False
+    is_conditional: bool = False
+    in_relative: bool = False
+    is_inherited: bool = False
+    figures_since_block: bool = False
+    clause: int = 0
+    last_sign: int = 0
+    last_metric: str = ""
+    named: list[Entity] = field(default_factory=list)
+
+    def take(self, tokens: list[Token], i: int) -> None:
+        """Take a token that is no figure into account."""
+        token = tokens[i]
+        if token.kind == "entity":
+            self._name(tokens, i)
+        elif token.kind in NOUNS:
+            self._noun(tokens, i)
+        elif token.kind in {"modal", "not"}:
+            self.is_blocked, self.figures_since_block = True, False
+        elif token.kind == "if":
+            self.is_blocked = self.is_conditional = True
+        elif token.kind == "relative":
+            self.in_relative = True
+        elif token.kind == "break" or token.text in {";", ":"}:
+            self._new_clause(i)
+        elif token.text == "," and self.in_relative:
+            self.in_relative = False
+            self.is_blocked = self.is_conditional
+
+    def _new_clause(self, i: int) -> None:
+        self.is_blocked = self.is_conditional
+        self.metric = ""
+        self.clause = i
+
+    def _name(self, tokens: list[Token], i: int) -> None:
+        """Let a name become the subject, join the subjects, or pass as what it is not."""
+        entity = tokens[i].entity
+        if entity is None or not is_subject(tokens, i):
+            return
+        if self.subjects and not self.is_inherited and is_listed(tokens, self.last_subject, i):
+            self.subjects.append(entity)
+        else:
+            self.subjects = [entity]
+            self.metric = ""
+            if self.figures_since_block:
+                self.is_blocked = self.is_conditional
+        self.is_inherited = False
+        self.last_subject = i
+        self.named.append(entity)
+        if speaks_of_something_else(tokens, i):
+            self.metric = "other"
+
+    def _noun(self, tokens: list[Token], i: int) -> None:
+        """Let a noun govern the next figure; one that only passes by does not."""
+        kind = tokens[i].kind
+        if kind != "other" or _governs(tokens, i):
+            self.metric = kind
+
+
+def is_subject(tokens: list[Token], i: int) -> bool:
+    """Say whether the name at a place can be what the sentence speaks of."""
+    before, after = at(tokens, i - 1), at(tokens, i + 1)
+    if before.text == "(" and at(tokens, i - 2).kind == "entity":
+        return False
+    if after.text == "-" or after.text in w.MODIFIERS:
+        return not _leads_to_a_name(tokens, i + 1) and after.text != "-"
+    if after.kind == "possessive" and _leads_to_a_name(tokens, i + 1):
+        return False
+    if before.text == "," and after.kind == "possessive" and _is_apposition(tokens, i):
+        return False
+    if before.text in {"the", "a", "an", "us", "german", "dutch"}:
+        before = at(tokens, i - 2)
+    return before.kind != "preposition" or _is_object_of_talk(tokens, i, before)
+
+
+def _is_object_of_talk(tokens: list[Token], i: int, preposition: Token) -> bool:
+    """Say whether a name behind a preposition is spoken of all the same: shares of, with X down."""
+    place = next(k for k in range(i - 1, -1, -1) if tokens[k] is preposition)
+    if at(tokens, place - 1).kind in {"market", "value", "volume"}:
+        return True
+    after, next_but_one = at(tokens, i + 1), at(tokens, i + 2)
+    if after.kind == "direction" or (after.text == "(" and next_but_one.kind == "figure"):
+        return True
+    opens = next_but_one.kind in {"direction", "relative"}
+    return after.text == "," and opens and preposition.text in {"by", "with", "at", "for", "in"}
+
+
+def _leads_to_a_name(tokens: list[Token], i: int) -> bool:
+    """Say whether plain words alone lead from a place to another name: A's rival B."""
+    for token in tokens[i + 1 : i + _LOOK]:
+        if token.kind == "entity":
+            return True
+        if token.kind in _STOPS or token.kind in {"mark", "and", "time", "modal"}:
+            return False
+    return False
+
+
+def _is_apposition(tokens: list[Token], i: int) -> bool:
+    """Say whether a name behind a comma only explains the one before: ", Google's parent,"."""
+    if at(tokens, i - 2).kind != "entity":
+        return False
+    for token in tokens[i + 2 :]:
+        if token.text == ",":
+            return True
+        if token.kind in {"figure", "direction", "market", "value", "and"}:
+            return False
+    return False
+
+
+def is_listed(tokens: list[Token], first: int, i: int) -> bool:
+    """Say whether commas and conjunctions alone stand between two names."""
+    between = tokens[first + 1 : i]
+    joined = all(
+        token.kind in {"and", "each", "entity"} or token.text in {",", "(", ")", "the", "'s"}
+        for token in between
+    )
+    return joined and any(token.kind == "and" or token.text == "," for token in between)
+
+
+def speaks_of_something_else(tokens: list[Token], i: int) -> bool:
+    """Say whether a name only owns or qualifies the subject: Tesla's deliveries dropped."""
+    after = at(tokens, i + 1)
+    if after.kind != "possessive":
+        strange = after.kind == "word" and after.text not in AUXILIARIES
+        is_verb = at(tokens, i + 2).kind == "direction" and not after.text.endswith(("ly", "ed"))
+        return strange and is_verb
+    n_words = 0
+    for token in tokens[i + 2 : i + 2 + _LOOK]:
+        if token.kind in NOUNS or token.kind == "figure":
+            return False
+        if token.kind == "direction":
+            return bool(n_words) and token.text in w.PAST_VERBS
+        if token.kind in {"weak", "mark", "preposition", "break"} or token.text in AUXILIARIES:
+            return bool(n_words)
+        n_words += token.kind == "word"
+    return bool(n_words)
+
+
+def _governs(tokens: list[Token], i: int) -> bool:
+    """Say whether a noun such as revenue is what rises or falls, or whose it is."""
+    if any(t.kind in {"possessive", "pronoun"} for t in tokens[max(0, i - 3) : i]):
+        return True
+    near = tokens[i + 1 : i + 4]
+    for token in near:
+        if token.kind in {"direction", "weak", "modal"} or token.text in AUXILIARIES:
+            return True
+        if token.kind in {"mark", "figure", "entity", "time"}:
+            break
+    return at(tokens, i - 1).kind in {"relative", "entity", "other"}
+
+
+def at(tokens: list[Token], i: int) -> Token:
+    """Return the token at a place; beyond the sentence an empty mark."""
+    return tokens[i] if 0 <= i < len(tokens) else NOTHING
+
+
+def _nothing() -> Token:
+    from selloff.claims.tokens import Token
+
+    return Token("mark", "", 0, 0)
+
+
+NOTHING = _nothing()

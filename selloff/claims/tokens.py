@@ -1,0 +1,138 @@
+"""The lexer: a sentence becomes words of the grammar, figures with units, and names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from selloff.claims import words as w
+from selloff.claims.quantities import FIGURE, Quantity, quantity
+from selloff.claims.times import TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selloff.mentions import Name, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A name with the listing it means."""
+
+    span: Span
+    name: Name
+    listing_from: str
+
+
+@dataclass(slots=True)
+class Token:
+    """A piece of a sentence.
+
+    Parameters
+    ----------
+    kind : str
+        ``entity``, ``figure``, ``time``, ``qualifier``, ``direction``, ``weak``, ``market``,
+        ``value``, ``other``, ``worth``, ``volume``, ``modal``, ``if``, ``not``, ``break``,
+        ``relative``, ``and``, ``each``, ``respectively``, ``preposition``, ``possessive``,
+        ``pronoun``, ``day``, ``mark`` or ``word``.
+    text : str
+        In lower case.
+    start, end : int
+        Characters of the text.
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    sign: int = 0
+    bound: str = ""
+    figure: Quantity | None = None
+    entity: Entity | None = None
+
+
+_QUALIFIER = "|".join(
+    rf"(?P<q_{bound}>\b(?:{form})(?=[ $\u20ac\u00a3\u00a5\u20b9]))" for form, bound in w.QUALIFIERS
+)
+_PHRASE = "|".join(
+    rf"(?P<p_{number}>\b(?:{form})\b)"
+    if form[-1].isalnum() or form[-1] in "?s)"
+    else rf"(?P<p_{number}>\b(?:{form}))"
+    for number, (form, _, _) in enumerate(w.PHRASES)
+)
+_WORD = r"(?P<word>[^\W\d_]+(?:[-&][^\W\d_]+)*)"
+_MASTER = re.compile(
+    rf"(?P<time>{TIME})|(?P<figure>{FIGURE})|{_QUALIFIER}|{_PHRASE}"
+    rf"|(?P<possessive>'s\b|(?<=s)'(?=\s)|n't\b|'ll\b)|{_WORD}|(?P<number>\d+)|(?P<mark>[^\w\s])",
+    re.IGNORECASE,
+)
+_KINDS: tuple[tuple[str, frozenset[str] | dict[str, int]], ...] = (
+    ("and", frozenset({"and", "or", "&", "plus"})),
+    ("each", frozenset({"each", "both", "apiece"})),
+    ("respectively", frozenset({"respectively"})),
+    ("direction", w.DIRECTIONS),
+    ("weak", w.WEAK),
+    ("other", w.OTHER),
+    ("if", w.CONDITIONS),
+    ("modal", w.MODALS),
+    ("not", w.NEGATIONS),
+    ("break", w.BREAKS),
+    ("relative", w.RELATIVES),
+    ("preposition", w.PREPOSITIONS),
+    ("pronoun", w.PRONOUNS),
+)
+_KIND_OF = {word: kind for kind, table in reversed(_KINDS) for word in table}
+
+
+def tokens(flat: str, start: int, end: int, entities: list[Entity]) -> list[Token]:
+    """Return the tokens of a sentence, in order.
+
+    Parameters
+    ----------
+    flat : str
+        The text with plain quotes (`selloff.mentions.plain`).
+    start, end : int
+        The sentence.
+    entities : list of Entity
+        The names in it, in order.
+    """
+    found: list[Token] = []
+    place = start
+    for entity in entities:
+        found += _between(flat, place, entity.span.start)
+        found.append(_named(entity))
+        place = entity.span.end
+    found += _between(flat, place, end)
+    return found
+
+
+def _named(entity: Entity) -> Token:
+    span = entity.span
+    return Token("entity", span.written.lower(), span.start, span.end, entity=entity)
+
+
+def _between(flat: str, start: int, end: int) -> Iterator[Token]:
+    """Yield the tokens between two names."""
+    for match in _MASTER.finditer(flat, start, end):
+        yield _token(match)
+
+
+def _token(match: re.Match[str]) -> Token:
+    """Return the token that a match of the lexer is."""
+    group = match.lastgroup or "mark"
+    text = match[group].lower()
+    at = match.start(group), match.end(group)
+    if group == "word":
+        kind = _KIND_OF.get(text, "word")
+        return Token(kind, text, *at, sign=w.DIRECTIONS.get(text) or w.WEAK.get(text) or 0)
+    if group == "figure":
+        return Token("figure", text, *at, figure=quantity(match[group]))
+    if group.startswith("q_"):
+        return Token("qualifier", text, *at, bound=group[2:])
+    if group.startswith("p_"):
+        _, kind, sign = w.PHRASES[int(group[2:])]
+        return Token(kind, text, *at, sign=int(str(sign)))
+    if text in {"n't", "'ll"}:
+        return Token("not" if text == "n't" else "modal", text, *at)
+    return Token(group, text, *at)

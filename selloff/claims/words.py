@@ -1,0 +1,194 @@
+"""The words of the grammar: which say fall or rise, of what, how surely and how exactly."""
+
+from __future__ import annotations
+
+import re
+
+DOWN, UP = -1, 1
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\s,]+", text)
+
+
+_DOWN_VERBS = _words(
+    """fell fall falls falling fallen dropped drop drops dropping slid slide slides sliding sank sink
+    sinks sinking sunk tumbled tumble tumbles tumbling plunged plunge plunges plunging plummeted
+    plummet plummets plummeting slumped slump slumps slumping declined decline declines declining lost
+    lose loses losing shed sheds shedding slipped slip slips slipping dipped dip dips dipping
+    retreated retreat retreats retreating crashed crash crashes crashing cratered craters cratering
+    tanked tanks tanking nosedived nosedive nosediving skidded skids skidding dived dive dives diving
+    dove sagged sag sags eased ease eases easing weakened weakens weakening softened swooned swoon
+    drooped withered wilted buckled cracked caved collapsed collapse collapses collapsing stumbled
+    stumble stumbles backtracked imploded battered hammered pummelled hit_for trimmed_off
+    wiped wipe wipes wiping erased erase erases erasing shaved shaves shaving knocked knocking
+    vaporised vaporized evaporated destroyed lopped sliced chopped tripped surrendered surrendering
+    ceded drifted sagging bled bleeding haemorrhaged hemorrhaged forfeited"""
+)
+_UP_VERBS = _words(
+    """rose rise rises rising risen gained gain gains gaining jumped jump jumps jumping climbed climb
+    climbs climbing surged surge surges surging soared soar soars soaring rallied rally rallies
+    rallying advanced advance advances advancing added add adds adding rebounded rebound rebounds
+    rebounding recovered recover recovers recovering spiked spike spikes spiking leapt leaped leap
+    leaps leaping popped pop pops popping bounced bounce bounces bouncing firmed perked zoomed
+    skyrocketed rocketed vaulted appreciated strengthened strengthening inched_up ticked_up hopped
+    sprang ripped bolted"""
+)
+_DOWN_NOUNS = _words("loss losses downturn selloff sell-off rout correction setback wipeout tumble")
+_UP_NOUNS = _words("upturn upswing")
+_DOWN_SIDES = _words("down lower weaker cheaper softer southward")
+_UP_SIDES = _words("up higher stronger dearer firmer northward")
+DIRECTIONS: dict[str, int] = {
+    **dict.fromkeys((*_DOWN_VERBS, *_DOWN_NOUNS, *_DOWN_SIDES), DOWN),
+    **dict.fromkeys((*_UP_VERBS, *_UP_NOUNS, *_UP_SIDES), UP),
+}
+PAST_VERBS = frozenset(
+    word
+    for word in (*_DOWN_VERBS, *_UP_VERBS)
+    if word.endswith("ed") or word in {"fell", "slid", "sank", "lost", "rose", "leapt", "sprang"}
+)
+"""Forms that are verbs and nothing else: what stands before them is their subject."""
+WEAK: dict[str, int] = {
+    **dict.fromkeys(_words("decreased decrease decreases decreasing shrank shrunk reduced"), DOWN),
+    **dict.fromkeys(
+        _words("increased increase increases increasing grew grow growing grown improved"), UP
+    ),
+}
+"""Verbs of sales and profits: of prices only where the text says stock or value."""
+WIPED = frozenset(
+    _words(
+        """wiped wipe wipes wiping erased erase erases erasing shaved shaves shaving knocked knocking
+        vaporised vaporized evaporated destroyed lopped sliced chopped"""
+    )
+)
+"""What is wiped off, in money, is market value."""
+
+PHRASES: tuple[tuple[str, str, object], ...] = (
+    (r"(?:gave|give|gives|giving|given) (?:up|back)", "direction", DOWN),
+    (r"(?:came|come|coming) off", "direction", DOWN),
+    (r"(?:in|into) the red|under water|in negative territory|worse off", "direction", DOWN),
+    (r"in the green|in positive territory|into positive territory|to the good", "direction", UP),
+    (r"(?:put|putting|puts|tacked|tacking|piled|packed) on", "direction", UP),
+    (r"(?:took|take|takes|taking|cut|carved) (?=[^.;]{0,40}\boff\b)", "direction", DOWN),
+    (
+        r"(?:was|were|is|are|ended|closed|finished|settled|traded|trading) off(?= )",
+        "direction",
+        DOWN,
+    ),
+    (
+        r"(?:share|stock) price target|price target|price objective|target price|fair value",
+        "other",
+        0,
+    ),
+    (
+        r"(?:share|stock) (?:buy-?backs?|split|repurchases?|sales?|options?|awards?|offering)",
+        "other",
+        0,
+    ),
+    (r"market share|share of (?:the )?(?:\w+ ){0,3}market", "other", 0),
+    (
+        r"market (?:value|capitali[sz]ation|cap|worth)|market-?cap|stock market value"
+        r"|equity value|valuation|paper value|shareholder value",
+        "value",
+        0,
+    ),
+    (
+        r"(?:share|stock) prices?|shares?|stocks?|scrips?|ADRs?|depositary receipts|equity",
+        "market",
+        0,
+    ),
+    (r"(?:is|are|was|were|be) (?:now )?(?:worth|valued at)|worth|valued at", "worth", 0),
+    (r"trading volume|volumes?|turnover of shares", "volume", 0),
+    (r"changed hands|shares traded|were traded|were exchanged", "volume", 0),
+    (r"had (?=[A-Z])", "if", 0),
+    (r"(?:did|does|do|is|was|were|has|have|had|would|could|should|wo|ca|are)n't", "not", 0),
+    (r"fail(?:ed|s|ing)? to|declined? to|refused? to|nowhere near|no point", "not", 0),
+    (r"not only", "word", 0),
+    (r"more than expected|less than expected|(?:than|as) (?:had been )?expected", "word", 0),
+    (
+        r"in one day|in a day|in a single (?:day|session)|single-day|one-day|in one session",
+        "day",
+        0,
+    ),
+)
+QUALIFIERS: tuple[tuple[str, str], ...] = (
+    (r"as much as|as many as|by as much as|at worst|up to as much as", "extreme"),
+    (r"up to|at most|no more than|not more than|a maximum of", "at_most"),
+    (r"at least|no less than|no fewer than|not less than|a minimum of", "at_least"),
+    (
+        r"(?:well |slightly |a little |a bit |just |far )?(?:more than|over|above|north of|upwards? of"
+        r"|in excess of|exceeding|better than|topping|upward of)",
+        "above",
+    ),
+    (
+        r"(?:slightly |a little |a bit |just |well )?(?:less than|under|below|shy of|short of|south of"
+        r"|fewer than)",
+        "below",
+    ),
+    (r"close to|closer to|nearly|almost|nigh on|just about|near|approaching|not quite", "nearly"),
+    (
+        r"about|around|roughly|approximately|some|circa|or so|more or less|an estimated|approx\.?"
+        r"|in the region of|something like|in the neighbou?rhood of|give or take",
+        "about",
+    ),
+)
+OTHER = frozenset(
+    _words(
+        """revenue revenues sales profit profits earnings income margin margins ebitda ebit eps guidance
+        outlook dividend dividends headcount workforce staff employees jobs capex spending expenditure
+        costs cost expenses deliveries shipments orders bookings output production demand supply
+        inventory inventories users subscribers subscriptions customers traffic downloads stake stakes
+        holding holdings ownership interest interests debt bonds bond notes tariff tariffs tax taxes
+        inflation unemployment gdp growth rate rates prices price wages rent rents poll polls votes
+        target targets forecast forecasts estimates estimate futures options cds premium premiums
+        discount discounts fee fees royalties weighting weight allocation exposure capacity efficiency
+        visits tickets passengers volumes units installations registrations backlog cash reserves
+        deposits loans assets liabilities provisions turnover advertising cloud share-count buyback
+        buybacks approval approvals applications readership ratings rating strength probability
+        chance chances odds applicants market_share suppliers supplier customers holders investors
+        fund funds employment productivity penetration churn arpu yields"""
+    )
+)
+MODALS = frozenset(
+ _words(
+        """could may might would should can will shall must expects expect expected expecting forecast
+        forecasts forecasting predict predicts predicted predicting project projects projected projecting
+        likely potentially possible possibly aims aim aimed 
+        hopefully hypothetical hypothetically scenario scenarios assuming implies
+        implying imply wants want unless whether
+        anticipate anticipates anticipated upside downside sees foresee foresees
+        'll suppose imagine wager """
+ )
+)
+CONDITIONS = frozenset(_words("if unless were_to provided suppose assuming"))
+NEGATIONS = frozenset(
+    _words(
+        "not n't never no without denied nor neither false isn't hardly untrue rather_than instead"
+    )
+)
+BREAKS = frozenset(
+    _words("but while whereas although though as after before because when since and_so then yet")
+)
+RELATIVES = frozenset(_words("which who whose that"))
+PREPOSITIONS = frozenset(
+    _words(
+        "to with by against than on for from of into at towards over beside versus vs in off under"
+    )
+)
+ALLOWED_BEFORE = frozenset(_words("like including as said namely"))
+PRONOUNS = frozenset(_words("its it their they"))
+MODIFIERS = frozenset(
+    _words(
+        """parent owner maker unit rival supplier partner peer competitor giant subsidiary group chipmaker
+        automaker carmaker bank lender retailer arm"""
+    )
+)
+REFERENCES = frozenset(
+    _words(
+        """it its they their shares stock company chipmaker chip group firm automaker carmaker bank lender
+        retailer carrier airline drugmaker maker manufacturer giant oil-major miner utility stocks index
+        gauge benchmark scrip counter insurer brewer software that heavyweight designer major builder
+        operator developer startup conglomerate"""
+    )
+)
+"""Words by which a sentence speaks of the firm or index of the sentence before it."""
