@@ -1,0 +1,272 @@
+"""The grammar: one walk over a sentence, from its names and figures to what it claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from selloff.claims.figures import LARGE, Sense, bound_of, run_of, sense_of, time_of
+from selloff.claims.state import State, at
+from selloff.claims.words import REFERENCES, WIPED
+
+if TYPE_CHECKING:
+    from selloff.claims.quantities import Quantity
+    from selloff.claims.tokens import Entity, Token
+
+_MONEY_VERBS = WIPED | {"shed", "sheds", "shedding"}
+_TRADED = frozenset({"at", "to"})
+_CONFIDENCE = {
+    "signed": 0.97,
+    "verb": 0.95,
+    "nominal": 0.95,
+    "level": 0.9,
+    "multiple": 0.85,
+    "weak": 0.85,
+    "elliptic": 0.85,
+    "volume": 0.85,
+}
+OPENING = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a sentence says of one listing.
+
+    Parameters
+    ----------
+    entity : Entity
+        Of whom.
+    metric, unit : str
+        As core.claims has them.
+    sign : int
+        -1 for a fall, 1 for a rise, 0 for a level.
+    figure : Quantity
+        How much.
+    qualifier, bound : str
+        Its words of vagueness, and what they mean.
+    time : Token, optional
+        The expression of time that belongs to it.
+    start, end : int
+        Characters of the text.
+    pattern : str
+        The form of words.
+    confidence : float
+        How sure the reading is.
+    is_ambiguous : bool
+        Whether it can be read in another way.
+    """
+
+    entity: Entity
+    metric: str
+    unit: str
+    sign: int
+    figure: Quantity
+    qualifier: str
+    bound: str
+    time: Token | None
+    start: int
+    end: int
+    pattern: str
+    confidence: float
+    is_ambiguous: bool = False
+
+
+def read(tokens: list[Token], before: list[Entity]) -> tuple[list[Reading], list[Entity]]:
+    """Return what a sentence claims, and of whom it speaks.
+
+    Parameters
+    ----------
+    tokens : list of Token
+        The sentence.
+    before : list of Entity
+        Of whom the sentence before it speaks: where this one names nobody, "the chipmaker" or
+        "its shares" are theirs.
+
+    Returns
+    -------
+    tuple
+        The readings in order, and the names the sentence speaks of (those before it where it only
+        refers to them).
+    """
+    state = State()
+    opening = tokens[:OPENING]
+    if before and any(token.text in REFERENCES or token.kind == "market" for token in opening):
+        state.subjects, state.is_inherited = before[:1], True
+    found: list[Reading] = []
+    i = 0
+    is_question = at(tokens, len(tokens) - 1).text == "?"
+    while i < len(tokens) and not is_question:
+        if tokens[i].kind == "figure":
+            run = run_of(tokens, i)
+            found += _of_run(tokens, run, state)
+            state.figures_since_block = True
+            i = run[-1]
+        else:
+            state.take(tokens, i)
+        i += 1
+    found = [replace(one, is_ambiguous=True) if _is_open(one, state, before) else one for one in found]
+    named = state.named or (before if state.is_inherited else [])
+    return found, _without_doubles(named)
+
+
+def _is_open(reading: Reading, state: State, before: list[Entity]) -> bool:
+    """Say whether the sentence before speaks of several whom this one could mean."""
+    return reading.pattern == "reference" and len(before) > 1 and not state.named
+
+
+def _without_doubles(entities: list[Entity]) -> list[Entity]:
+    return list({entity.name.listing_id: entity for entity in entities}.values())
+
+
+def _of_run(tokens: list[Token], run: list[int], state: State) -> list[Reading]:
+    """Return what the figures of a run claim."""
+    if state.is_blocked:
+        return []
+    sense = sense_of(tokens, run, state)
+    subjects = list(sense.subjects if sense and sense.subjects else state.subjects)
+    if not subjects:
+        return []
+    sense = sense or Sense(0, "level", state.metric)
+    if sense.noun == "other":
+        return []
+    if sense.subjects and sense.pattern != "signed":
+        state.subjects, state.is_inherited = subjects, False
+        state.named += subjects
+    found = [
+        reading
+        for k, entity, is_sure in _pairs(run, subjects)
+        if (reading := _reading(tokens, k, entity, sense, state, is_sure=is_sure))
+    ]
+    if found and found[-1].sign:
+        state.last_sign, state.last_metric = found[-1].sign, sense.noun
+    return found
+
+
+def _pairs(run: list[int], subjects: list[Entity]) -> list[tuple[int, Entity, bool]]:
+    """Return which figure is whose: each its own, one for all, or all for one."""
+    if len(run) == 1:
+        return [(run[0], entity, True) for entity in subjects]
+    if len(subjects) == 1:
+        return [(k, subjects[0], True) for k in run]
+    is_sure = len(run) == len(subjects)
+    return [(k, entity, is_sure) for k, entity in zip(run, subjects, strict=False)]
+
+
+def _reading(
+    tokens: list[Token], k: int, entity: Entity, sense: Sense, state: State, *, is_sure: bool
+) -> Reading | None:
+    """Return what one figure says of one listing; None where it says nothing of its price."""
+    figure = tokens[k].figure
+    if figure is None:
+        return None
+    qualifier, bound, begin = bound_of(tokens, k)
+    lead = at(tokens, begin - 1).text
+    metric, sign = _metric(figure, sense, lead, entity, tokens, k)
+    if not metric:
+        return None
+    figure = _in_units(figure, metric)
+    pattern = sense.pattern if sign else "volume" if metric == "volume" else "level"
+    confidence = _CONFIDENCE.get(pattern, 0.8)
+    if state.is_inherited:
+        pattern, confidence = "reference", confidence - 0.25
+    if not is_sure:
+        confidence = 0.4
+    return Reading(
+        entity,
+        metric,
+        figure.unit,
+        sign,
+        figure,
+        qualifier,
+        bound,
+        time_of(tokens, k),
+        tokens[begin].start,
+        tokens[k].end,
+        pattern,
+        round(confidence, 2),
+        not is_sure,
+    )
+
+
+def _metric(
+    figure: Quantity, sense: Sense, lead: str, entity: Entity, tokens: list[Token], k: int
+) -> tuple[str, int]:
+    """Return what a figure measures, and which way it went; an empty name for nothing of ours."""
+    unit, noun = figure.unit, sense.noun
+    if unit == "fraction":
+        return _of_fraction(figure, sense, lead, entity)
+    if unit == "points":
+        return ("index_points", sense.sign) if sense.sign and lead not in _TRADED else (
+            ("level", 0) if lead in _TRADED else ("", 0)
+        )
+    if unit == "basis_points":
+        return ("yield", sense.sign) if sense.sign and _is_yield(entity) else ("", 0)
+    if unit == "shares":
+        near = tokens[max(0, k - 8) : k + 4]
+        is_volume = noun == "volume" or any(token.kind == "volume" for token in near)
+        return ("volume", 0) if is_volume else ("", 0)
+    if unit == "number":
+        is_level = lead in _TRADED and entity.name.ticker.startswith("^")
+        return ("level", 0) if is_level else ("", 0)
+    if unit == "percentage_points":
+        return "", 0
+    return _of_money(figure, sense, lead)
+
+
+def _of_fraction(figure: Quantity, sense: Sense, lead: str, entity: Entity) -> tuple[str, int]:
+    """Return what a fraction measures: the change of a price or of a market value."""
+    if _is_yield(entity):
+        return ("yield", 0) if lead in _TRADED else ("", 0)
+    is_level = lead in {"to", "from", "at"} and figure.low == figure.high
+    if not sense.sign or is_level or sense.noun in {"worth", "volume"}:
+        return "", 0
+    if figure.is_word and sense.pattern != "multiple" and sense.noun not in {"market", "value"}:
+        return "", 0
+    return ("market_value_change" if sense.noun == "value" else "price_change"), sense.sign
+
+
+def _of_money(figure: Quantity, sense: Sense, lead: str) -> tuple[str, int]:
+    """Return what an amount of money measures: a price, its change, a market value, its change."""
+    if lead == "from":
+        return "", 0
+    if figure.high < LARGE:
+        if lead in _TRADED:
+            return "level", 0
+        is_price = sense.noun in {"", "market"} and sense.pattern in {"verb", "nominal", "signed"}
+        return ("price_change", sense.sign) if sense.sign and is_price else ("", 0)
+    if sense.noun == "worth":
+        return "market_value", 0
+    if sense.noun == "value":
+        is_change = sense.sign and lead not in _TRADED
+        return ("market_value_change", sense.sign) if is_change else ("market_value", 0)
+    if sense.sign and sense.verb in _MONEY_VERBS:
+        return "market_value_change", sense.sign
+    return "", 0
+
+
+def _is_yield(entity: Entity) -> bool:
+    """Say whether a listing is a yield."""
+    alias = entity.name.alias.lower()
+    return "yield" in alias or "treasury" in alias
+
+
+def _in_units(figure: Quantity, metric: str) -> Quantity:
+    """Return a figure in the unit in which it is stored: fractions, pounds, points."""
+    if figure.unit == "basis_points":
+        return _times(figure, 1e-4, "fraction")
+    if figure.unit == "GBp":
+        return _times(figure, 0.01, "GBP")
+    return replace(figure, unit="points") if metric == "level" and figure.unit == "number" else figure
+
+
+def _times(figure: Quantity, scale: float, unit: str) -> Quantity:
+    def scaled(value: float) -> float:
+        return float(f"{value * scale:.12g}")
+
+    return replace(
+        figure,
+        low=scaled(figure.low),
+        high=scaled(figure.high),
+        unit=unit,
+        resolution=scaled(figure.resolution),
+    )
