@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from selloff.claims.grammar import Reading, read
@@ -32,6 +33,7 @@ _GATE = re.compile(
     r"|\b(?:third|quarter|fifth|sixth|tenth)\b|\d,\d{3}",
     re.IGNORECASE,
 )
+_PARTS_OF_A_DAY = frozenset({"intraday", "open", "premarket", "after_hours"})
 _DIRECTIONS = {-1: "down", 0: None, 1: "up"}
 _TEXTS = (
     *("claim_id", "article_id", "listing_id", "ticker", "listing_from", "alias", "metric"),
@@ -180,11 +182,13 @@ def _row(
 
 
 def _told(reading: Reading, published: date | None) -> When:
-    """Return the time of which a reading speaks; an extreme is one of the session."""
-    told = when(reading.time.text, published) if reading.time else When()
-    if reading.bound == "extreme" and told.period in {"day", "unstated"}:
-        return When("intraday", told.first, told.last)
-    return told
+    """Return the time of which a reading speaks: a day, and the part of it, from two words."""
+    told = [when(time.text, published) for time in reading.times] or [When()]
+    part = next((one.period for one in told if one.period in _PARTS_OF_A_DAY), None)
+    day = next((one for one in told if one.period not in _PARTS_OF_A_DAY), When())
+    if reading.bound == "extreme" and day.period in {"day", "unstated"}:
+        part = part or "intraday"
+    return replace(day, period=part) if part and day.period in {"day", "unstated"} else day
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:

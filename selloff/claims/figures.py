@@ -144,7 +144,7 @@ def _backward(
     """Read the direction before the figure: fell 17%, a loss of $589 billion."""
     for k in range(begin - 1, max(-1, begin - 1 - _REACH), -1):
         token = tokens[k]
-        if token.kind in _STOPS or token.text == ";":
+        if token.kind in _STOPS or token.kind == "number" or token.text == ";":
             return None
         if token.kind == "direction":
             object_ = _object(tokens, last)
@@ -168,7 +168,7 @@ def _is_predicate_gone(tokens: list[Token], name: int, begin: int) -> bool:
 def _elliptic(tokens: list[Token], begin: int, noun: str, state: State) -> Sense | None:
     """Read a figure whose verb is that of the figure before: and Micron 11.7%."""
     before = at(tokens, begin - 1)
-    names = before.kind == "entity" or before.text in {",", ")", "by"} or before.kind in {"and"}
+    names = before.kind in {"entity", "and"} or before.text in {",", ")", "by"}
     if state.last_sign and (names or before.text == "after"):
         return Sense(state.last_sign, "elliptic", noun or state.last_metric)
     return None
@@ -179,13 +179,13 @@ def _governing(tokens: list[Token], last: int, state: State) -> tuple[str, tuple
     after = at(tokens, last + 1)
     if after.kind == "other":
         return "other", ()
-    if after.kind not in {"preposition", "pronoun", "entity"} and after.text != "off":
+    if after.text not in {"of", "in", "off", "from", "to"}:
         return state.metric, ()
     is_of = after.text == "of"
     n_words = 0
     for k in range(last + 1, min(len(tokens), last + 9)):
         token = tokens[k]
-        if token.kind in NOUNS:
+        if token.kind in NOUNS and (token.kind != "other" or after.text in {"of", "in"}):
             return token.kind, _object(tokens, last)
         if token.text == "value" and is_of:
             return "market", _object(tokens, last)
@@ -212,26 +212,47 @@ def _object(tokens: list[Token], k: int) -> tuple[Entity, ...]:
     return tuple(found)
 
 
-def time_of(tokens: list[Token], i: int) -> Token | None:
-    """Return the expression of time that belongs to a figure.
+def times_of(tokens: list[Token], i: int) -> list[Token]:
+    """Return the expressions of time that belong to a figure: early trading, on Monday.
 
     The next behind it before another figure; else, where only figures and names are joined in
-    between, the one behind those; else the one before it within its own statement.
+    between, the one behind those; else the one before it within its own statement. One that stands
+    beside it belongs to it.
     """
-    for token in tokens[i + 1 :]:
+    place = _time_behind(tokens, i)
+    place = _time_before(tokens, i) if place < 0 else place
+    if place < 0:
+        return []
+    near = [
+        token
+        for token in (*tokens[max(0, place - 3) : place], *tokens[place + 1 : place + 4])
+        if token.kind == "time"
+    ]
+    before = _time_before(tokens, i)
+    leading = [tokens[before]] if 0 <= before < i < place else []
+    return list({id(token): token for token in (tokens[place], *near, *leading)}.values())
+
+
+def _time_behind(tokens: list[Token], i: int) -> int:
+    for k in range(i + 1, len(tokens)):
+        token = tokens[k]
         if token.kind == "time":
-            return token
-        if token.kind == "break" or token.text == ";" or token.kind == "relative":
+            return k
+        if token.kind in {"break", "relative"} or token.text == ";":
             break
         if token.kind == "figure" and not _shares_time(tokens, i):
             break
+    return -1
+
+
+def _time_before(tokens: list[Token], i: int) -> int:
     for k in range(i - 1, -1, -1):
         token = tokens[k]
         if token.kind == "time":
-            return token
+            return k
         if token.kind in {"figure", "break", "relative"} or token.text == ";":
             break
-    return None
+    return -1
 
 
 def _shares_time(tokens: list[Token], i: int) -> bool:

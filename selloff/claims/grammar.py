@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from selloff.claims.figures import LARGE, Sense, bound_of, run_of, sense_of, time_of
+from selloff.claims.figures import LARGE, Sense, bound_of, run_of, sense_of, times_of
 from selloff.claims.state import State, at
-from selloff.claims.words import REFERENCES, WIPED
+from selloff.claims.words import DENIALS, INDEX_WORDS, NO_FIRMS, REFERENCES, WIPED
 
 if TYPE_CHECKING:
     from selloff.claims.quantities import Quantity
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MONEY_VERBS = WIPED | {"shed", "sheds", "shedding"}
 _TRADED = frozenset({"at", "to"})
+_REACHED = frozenset({"at", "to", "hit", "reached", "touched", "topped"})
 _CONFIDENCE = {
     "signed": 0.97,
     "verb": 0.95,
@@ -26,6 +27,8 @@ _CONFIDENCE = {
     "volume": 0.85,
 }
 OPENING = 7
+MANY = 1e5
+"""Bare numbers from here on are shares, below they are levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Reading:
         How much.
     qualifier, bound : str
         Its words of vagueness, and what they mean.
-    time : Token, optional
-        The expression of time that belongs to it.
+    times : tuple of Token
+        The expressions of time that belong to it.
     start, end : int
         Characters of the text.
     pattern : str
@@ -63,7 +66,7 @@ class Reading:
     figure: Quantity
     qualifier: str
     bound: str
-    time: Token | None
+    times: tuple[Token, ...]
     start: int
     end: int
     pattern: str
@@ -89,13 +92,13 @@ def read(tokens: list[Token], before: list[Entity]) -> tuple[list[Reading], list
         refers to them).
     """
     state = State()
-    opening = tokens[:OPENING]
-    if before and any(token.text in REFERENCES or token.kind == "market" for token in opening):
+    if before and _refers(tokens[:OPENING], before[0]):
         state.subjects, state.is_inherited = before[:1], True
+    if _is_inverted(tokens):
+        state.is_blocked = state.is_conditional = True
     found: list[Reading] = []
     i = 0
-    is_question = at(tokens, len(tokens) - 1).text == "?"
-    while i < len(tokens) and not is_question:
+    while i < len(tokens) and not _is_denied(tokens):
         if tokens[i].kind == "figure":
             run = run_of(tokens, i)
             found += _of_run(tokens, run, state)
@@ -107,6 +110,28 @@ def read(tokens: list[Token], before: list[Entity]) -> tuple[list[Reading], list
     found = [replace(one, is_ambiguous=True) if _is_open(one, state, before) else one for one in found]
     named = state.named or (before if state.is_inherited else [])
     return found, _without_doubles(named)
+
+
+def _refers(opening: list[Token], before: Entity) -> bool:
+    """Say whether a sentence begins by speaking of the firm, or index, of the one before."""
+    words = {token.text for token in opening}
+    if words & NO_FIRMS or any(token.kind == "entity" for token in opening[:3]):
+        return False
+    if words & INDEX_WORDS:
+        return before.name.ticker.startswith("^")
+    is_named = opening and opening[0].text == "the" and at(opening, 1).kind in {"word", "market"}
+    return bool(is_named or words & REFERENCES or any(t.kind == "market" for t in opening))
+
+
+def _is_inverted(tokens: list[Token]) -> bool:
+    """Say whether a sentence opens as a condition: Had Apple fallen 10%."""
+    opens = at(tokens, 0).text in {"had", "were", "should"}
+    return opens and any(token.kind == "entity" for token in tokens[1:3])
+
+
+def _is_denied(tokens: list[Token]) -> bool:
+    """Say whether a sentence asks, or calls what it tells false."""
+    return at(tokens, len(tokens) - 1).text == "?" or any(token.text in DENIALS for token in tokens)
 
 
 def _is_open(reading: Reading, state: State, before: list[Entity]) -> bool:
@@ -179,7 +204,7 @@ def _reading(
         figure,
         qualifier,
         bound,
-        time_of(tokens, k),
+        tuple(times_of(tokens, k)),
         tokens[begin].start,
         tokens[k].end,
         pattern,
@@ -203,24 +228,37 @@ def _metric(
         return ("yield", sense.sign) if sense.sign and _is_yield(entity) else ("", 0)
     if unit == "shares":
         near = tokens[max(0, k - 8) : k + 4]
-        is_volume = noun == "volume" or any(token.kind == "volume" for token in near)
+        is_volume = noun == "volume" or any(_is_trading(token) for token in near)
         return ("volume", 0) if is_volume else ("", 0)
     if unit == "number":
-        is_level = lead in _TRADED and entity.name.ticker.startswith("^")
-        return ("level", 0) if is_level else ("", 0)
+        return _of_number(figure, lead, entity, tokens[max(0, k - 8) : k + 5])
     if unit == "percentage_points":
         return "", 0
     return _of_money(figure, sense, lead)
 
 
+def _of_number(
+    figure: Quantity, lead: str, entity: Entity, near: list[Token]
+) -> tuple[str, int]:
+    """Return what a bare number measures: an index level, or a volume."""
+    if figure.high >= MANY:
+        return ("volume", 0) if any(_is_trading(token) for token in near) else ("", 0)
+    return ("level", 0) if lead in _TRADED and entity.name.ticker.startswith("^") else ("", 0)
+
+
+def _is_trading(token: Token) -> bool:
+    return token.kind == "volume" or token.text in {"trade", "traded", "hands"}
+
+
 def _of_fraction(figure: Quantity, sense: Sense, lead: str, entity: Entity) -> tuple[str, int]:
     """Return what a fraction measures: the change of a price or of a market value."""
     if _is_yield(entity):
-        return ("yield", 0) if lead in _TRADED else ("", 0)
+        return ("yield", 0) if lead in _REACHED else ("", 0)
     is_level = lead in {"to", "from", "at"} and figure.low == figure.high
     if not sense.sign or is_level or sense.noun in {"worth", "volume"}:
         return "", 0
-    if figure.is_word and sense.pattern != "multiple" and sense.noun not in {"market", "value"}:
+    is_part = figure.is_word and sense.pattern != "multiple"
+    if is_part and lead != "by" and sense.noun not in {"market", "value"}:
         return "", 0
     return ("market_value_change" if sense.noun == "value" else "price_change"), sense.sign
 
@@ -256,7 +294,8 @@ def _in_units(figure: Quantity, metric: str) -> Quantity:
         return _times(figure, 1e-4, "fraction")
     if figure.unit == "GBp":
         return _times(figure, 0.01, "GBP")
-    return replace(figure, unit="points") if metric == "level" and figure.unit == "number" else figure
+    units = {"level": "points", "volume": "shares"}
+    return replace(figure, unit=units[metric]) if figure.unit == "number" else figure
 
 
 def _times(figure: Quantity, scale: float, unit: str) -> Quantity:

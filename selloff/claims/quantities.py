@@ -100,16 +100,18 @@ _SCALE = (
     r"|[TBMKtmk](?![\w%]))"
 )
 _WORDED = r"(?:dollars?|euros?|pounds?|yen|rupees|francs|won|kroner|pence)\b"
-_TO = r"\s?(?:to|and|-|\u2013)\s?"
+_TO = r"(?: to | ?[-\u2013] ?)"
 _PART = r"\b(?:(?:a|one|two|three)[- ](?:half|third|quarter|fifth|sixth|seventh|eighth|tenth)s?\b|half\b)"
 _MULTIPLE = r"\b(?:halv(?:ed|es|ing)|doubl(?:ed|es|ing)|tripl(?:ed|es|ing)|quadrupl(?:ed|es|ing))\b"
 FIGURE = "|".join(
     (
-        rf"(?:\bbetween )?{_SIGN}{_NUMBER}{_PERCENT}?{_TO}{_NUMBER}{_PERCENT}",
+        rf"\bbetween {_NUMBER}{_PERCENT}? and {_NUMBER}{_PERCENT}",
+        rf"{_SIGN}{_NUMBER}{_PERCENT}?{_TO}{_NUMBER}{_PERCENT}",
         rf"{_SIGN}{_NUMBER}(?:{_PERCENT})",
         rf"\b{_WORD_NUMBER}(?:{_PERCENT})",
         rf"{_SIGN}{_NUMBER}\s?(?:%|per cent|percent|pct|percentage)?[- ]?points?\b(?<=%-points)",
-        rf"(?:\bbetween )?{_SYMBOL}{_NUMBER}{_SCALE}?{_TO}{_SYMBOL}{_NUMBER}{_SCALE}?",
+        rf"\bbetween {_SYMBOL}{_NUMBER}{_SCALE}? and {_SYMBOL}{_NUMBER}{_SCALE}?",
+        rf"{_SYMBOL}{_NUMBER}{_SCALE}?{_TO}{_SYMBOL}{_NUMBER}{_SCALE}?",
         rf"{_SIGN}{_SYMBOL}{_NUMBER}{_SCALE}?(?:\s{_WORDED})?",
         rf"\b{_NUMBER}{_SCALE}?\s{_WORDED}",
         rf"\b{_NUMBER}p\b",
@@ -117,6 +119,7 @@ FIGURE = "|".join(
         rf"{_SIGN}\b{_NUMBER}[- ](?:percentage[- ]points?|pp)\b",
         rf"{_SIGN}\b{_NUMBER}[- ](?:points?|pts)\b",
         rf"\b{_NUMBER}{_SCALE}?\sshares\b",
+        rf"\b{_NUMBER}{_SCALE}",
         _PART,
         _MULTIPLE,
         r"\b\d{1,3}(?:,\d{3})+(?:\.\d{1,4})?\b|\b\d{1,6}\.\d{1,4}\b",
@@ -202,10 +205,10 @@ def _in_words(lower: str) -> Quantity:
         )
         half = 0.5 if "a-half" in lower.replace(" ", "-") else 0.0
         value = round((number + half) / 100, 6)
-        return Quantity(value, value, "fraction", 0.01 if not half else 0.005, 0, is_word=True)
+        return Quantity(value, value, "fraction", 0.005 if half else 0.01)
     pieces = re.split(r"[- ]", lower)
     times = _WORDS.get(pieces[0], 1) if len(pieces) > 1 else 1
-    value = times / _PARTS[pieces[-1].removesuffix("s")]
+    value = round(times / _PARTS[pieces[-1].removesuffix("s")], 6)
     return Quantity(value, value, "fraction", 0.01, 0, is_word=True)
 
 

@@ -15,7 +15,8 @@ _STOPS = NOUNS | {"direction", "weak", "figure", "break", "preposition", "relati
 AUXILIARIES = frozenset(
     """is are was were be been has have had did does do then also itself today meanwhile alone still
     again now later closed ended finished opened traded ending closing finishing trading saw sees
-    suffered posted seen sharply even each both all already just so only went goes sent""".split()  # noqa: SIM905 - reads better
+    suffered posted seen sharply even each both all already just so only went goes sent got get gets led fared kept continued
+    extended dragged pushed took gets ran hit ended up""".split()  # noqa: SIM905 - reads better
 )
 _LOOK = 6
 
@@ -50,7 +51,6 @@ class State:
     in_relative: bool = False
     is_inherited: bool = False
     figures_since_block: bool = False
-    clause: int = 0
     last_sign: int = 0
     last_metric: str = ""
     named: list[Entity] = field(default_factory=list)
@@ -69,15 +69,17 @@ class State:
         elif token.kind == "relative":
             self.in_relative = True
         elif token.kind == "break" or token.text in {";", ":"}:
-            self._new_clause(i)
+            self._new_clause(tokens, i)
         elif token.text == "," and self.in_relative:
             self.in_relative = False
+            self.metric = ""
             self.is_blocked = self.is_conditional
 
-    def _new_clause(self, i: int) -> None:
+    def _new_clause(self, tokens: list[Token], i: int) -> None:
         self.is_blocked = self.is_conditional
         self.metric = ""
-        self.clause = i
+        if tokens[i].text == ":" and at(tokens, i - 1).kind == "direction":
+            self.last_sign = tokens[i - 1].sign  # "Decliners: Goldman Sachs, 3.7%"
 
     def _name(self, tokens: list[Token], i: int) -> None:
         """Let a name become the subject, join the subjects, or pass as what it is not."""
@@ -123,11 +125,16 @@ def is_subject(tokens: list[Token], i: int) -> bool:
 def _is_object_of_talk(tokens: list[Token], i: int, preposition: Token) -> bool:
     """Say whether a name behind a preposition is spoken of all the same: shares of, with X down."""
     place = next(k for k in range(i - 1, -1, -1) if tokens[k] is preposition)
-    if at(tokens, place - 1).kind in {"market", "value", "volume"}:
+    governor = at(tokens, place - 1)
+    if governor.kind in {"market", "value", "volume"} or governor.text == "yield":
         return True
     after, next_but_one = at(tokens, i + 1), at(tokens, i + 2)
-    if after.kind == "direction" or (after.text == "(" and next_but_one.kind == "figure"):
+    if governor.kind == "other":
+        return False
+    if after.text == "(" and next_but_one.kind == "figure":
         return True
+    if after.kind == "direction":
+        return preposition.text in {"with", "by"}
     opens = next_but_one.kind in {"direction", "relative"}
     return after.text == "," and opens and preposition.text in {"by", "with", "at", "for", "in"}
 
@@ -168,9 +175,7 @@ def speaks_of_something_else(tokens: list[Token], i: int) -> bool:
     """Say whether a name only owns or qualifies the subject: Tesla's deliveries dropped."""
     after = at(tokens, i + 1)
     if after.kind != "possessive":
-        strange = after.kind == "word" and after.text not in AUXILIARIES
-        is_verb = at(tokens, i + 2).kind == "direction" and not after.text.endswith(("ly", "ed"))
-        return strange and is_verb
+        return _is_compound(tokens, i)
     n_words = 0
     for token in tokens[i + 2 : i + 2 + _LOOK]:
         if token.kind in NOUNS or token.kind == "figure":
@@ -183,17 +188,41 @@ def speaks_of_something_else(tokens: list[Token], i: int) -> bool:
     return bool(n_words)
 
 
+def _is_compound(tokens: list[Token], i: int) -> bool:
+    """Say whether plain nouns alone stand between a name and the verb: engine flying hours rose."""
+    first = at(tokens, i + 1)
+    if first.kind != "word" or first.text in AUXILIARIES or first.text.endswith(("ly", "ed")):
+        return False
+    for token in tokens[i + 2 : i + 2 + _LOOK]:
+        if token.kind == "direction":
+            return True
+        if token.kind != "word" or token.text in AUXILIARIES:
+            return False
+    return False
+
+
 def _governs(tokens: list[Token], i: int) -> bool:
     """Say whether a noun such as revenue is what rises or falls, or whose it is."""
-    if any(t.kind in {"possessive", "pronoun"} for t in tokens[max(0, i - 3) : i]):
+    if any(token.kind in {"possessive", "pronoun"} for token in tokens[max(0, i - 3) : i]):
         return True
-    near = tokens[i + 1 : i + 4]
-    for token in near:
+    for token in tokens[i + 1 : i + 4]:
         if token.kind in {"direction", "weak", "modal"} or token.text in AUXILIARIES:
             return True
-        if token.kind in {"mark", "figure", "entity", "time"}:
+        if token.kind == "figure":
+            return _belongs_to_a_name(tokens, i)
+        if token.kind in {"mark", "entity", "time"}:
             break
     return at(tokens, i - 1).kind in {"relative", "entity", "other"}
+
+
+def _belongs_to_a_name(tokens: list[Token], i: int) -> bool:
+    """Say whether plain words alone stand between a name and the noun: Roche Q4 sales."""
+    for token in reversed(tokens[max(0, i - 4) : i]):
+        if token.kind == "entity":
+            return True
+        if token.kind not in {"word", "other", "number"}:
+            return False
+    return False
 
 
 def at(tokens: list[Token], i: int) -> Token:

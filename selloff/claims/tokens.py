@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from selloff.claims import words as w
@@ -104,6 +104,17 @@ def tokens(flat: str, start: int, end: int, entities: list[Entity]) -> list[Toke
         found.append(_named(entity))
         place = entity.span.end
     found += _between(flat, place, end)
+    return _with_units(found)
+
+
+def _with_units(found: list[Token]) -> list[Token]:
+    """Give a listed number the unit of the figure behind it: by 1.2 and 0.9 per cent."""
+    for i in range(len(found) - 3, -1, -1):
+        token, after = found[i], found[i + 2]
+        is_bare = token.kind == "number" or (token.figure and token.figure.unit == "number")
+        is_listed = found[i + 1].kind == "and" or found[i + 1].text == ","
+        if is_bare and is_listed and after.figure and after.figure.unit == "fraction":
+            found[i] = replace(token, kind="figure", figure=quantity(f"{token.text}%"))
     return found
 
 

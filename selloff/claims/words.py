@@ -23,7 +23,7 @@ _DOWN_VERBS = _words(
     stumble stumbles backtracked imploded battered hammered pummelled hit_for trimmed_off
     wiped wipe wipes wiping erased erase erases erasing shaved shaves shaving knocked knocking
     vaporised vaporized evaporated destroyed lopped sliced chopped tripped surrendered surrendering
-    ceded drifted sagging bled bleeding haemorrhaged hemorrhaged forfeited"""
+    ceded drifted sagging bled bleeding haemorrhaged hemorrhaged forfeited crumbled crumbles crumbling"""
 )
 _UP_VERBS = _words(
     """rose rise rises rising risen gained gain gains gaining jumped jump jumps jumping climbed climb
@@ -34,8 +34,8 @@ _UP_VERBS = _words(
     skyrocketed rocketed vaulted appreciated strengthened strengthening inched_up ticked_up hopped
     sprang ripped bolted"""
 )
-_DOWN_NOUNS = _words("loss losses downturn selloff sell-off rout correction setback wipeout tumble")
-_UP_NOUNS = _words("upturn upswing")
+_DOWN_NOUNS = _words("decliners losers fallers laggards loss losses downturn selloff sell-off rout correction setback wipeout tumble")
+_UP_NOUNS = _words("gainers risers winners advancers upturn upswing")
 _DOWN_SIDES = _words("down lower weaker cheaper softer southward")
 _UP_SIDES = _words("up higher stronger dearer firmer northward")
 DIRECTIONS: dict[str, int] = {
@@ -49,7 +49,7 @@ PAST_VERBS = frozenset(
 )
 """Forms that are verbs and nothing else: what stands before them is their subject."""
 WEAK: dict[str, int] = {
-    **dict.fromkeys(_words("decreased decrease decreases decreasing shrank shrunk reduced"), DOWN),
+    **dict.fromkeys(_words("decreased decrease decreases decreasing shrank shrunk reduced cut cuts trimmed eroded erode erodes eroding"), DOWN),
     **dict.fromkeys(
         _words("increased increase increases increasing grew grow growing grown improved"), UP
     ),
@@ -100,7 +100,10 @@ PHRASES: tuple[tuple[str, str, object], ...] = (
     (r"(?:is|are|was|were|be) (?:now )?(?:worth|valued at)|worth|valued at", "worth", 0),
     (r"trading volume|volumes?|turnover of shares", "volume", 0),
     (r"changed hands|shares traded|were traded|were exchanged", "volume", 0),
-    (r"had (?=[A-Z])", "if", 0),
+    (r"(?:needs?|has|have|had|room|ought|set|poised|due|going|likely|bound) to", "modal", 0),
+    (r"seen (?=[a-z]{3,12}ing\b)", "modal", 0),
+    (r"better off", "direction", UP),
+    (r"counter", "market", 0),
     (r"(?:did|does|do|is|was|were|has|have|had|would|could|should|wo|ca|are)n't", "not", 0),
     (r"fail(?:ed|s|ing)? to|declined? to|refused? to|nowhere near|no point", "not", 0),
     (r"not only", "word", 0),
@@ -152,7 +155,7 @@ OTHER = frozenset(
 MODALS = frozenset(
  _words(
         """could may might would should can will shall must expects expect expected expecting forecast
-        forecasts forecasting predict predicts predicted predicting project projects projected projecting
+        forecasting betting thinks predict predicts predicted predicting project projects projected projecting
         likely potentially possible possibly aims aim aimed 
         hopefully hypothetical hypothetically scenario scenarios assuming implies
         implying imply wants want unless whether
@@ -163,7 +166,7 @@ MODALS = frozenset(
 CONDITIONS = frozenset(_words("if unless were_to provided suppose assuming"))
 NEGATIONS = frozenset(
     _words(
-        "not n't never no without denied nor neither false isn't hardly untrue rather_than instead"
+        "avoided avoid escaped dodged averted not n't never no without denied nor neither false isn't hardly untrue rather_than instead"
     )
 )
 BREAKS = frozenset(
@@ -192,3 +195,12 @@ REFERENCES = frozenset(
     )
 )
 """Words by which a sentence speaks of the firm or index of the sentence before it."""
+INDEX_WORDS = frozenset(_words("index gauge benchmark average barometer"))
+NO_FIRMS = frozenset(
+    _words(
+        "dollar euro yen pound rupee yuan yield yields oil crude gold bitcoin economy government "
+        "inflation rate rates market markets sector fund survey report bank-rate index-fund"
+    )
+)
+"""What "the ..." can mean that is no firm."""
+DENIALS = frozenset(_words("false untrue bogus erroneous debunked mistaken hoax"))
