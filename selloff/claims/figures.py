@@ -147,6 +147,8 @@ def _backward(
         if token.kind in _STOPS or token.kind == "number" or token.text == ";":
             return None
         if token.kind == "direction":
+            if _adds_to_a_count(tokens, k):
+                return None
             object_ = _object(tokens, last)
             is_wiped = token.text in w.WIPED or token.text.startswith(("took", "cut", "tak", "carv"))
             wiped = object_ if is_wiped or at(tokens, last + 1).text == "off" else ()
@@ -156,6 +158,18 @@ def _backward(
         if token.kind == "entity" and k != begin - 1 and _is_predicate_gone(tokens, k, begin):
             return None
     return None
+
+
+def _adds_to_a_count(tokens: list[Token], k: int) -> bool:
+    """Say whether a side behind a comma says how far a count rose: opened 23 shops, up 5%."""
+    if at(tokens, k - 1).text != ",":
+        return False
+    for token in reversed(tokens[max(0, k - 6) : k - 1]):
+        if token.kind in {"entity", "figure", "direction"}:
+            return False
+        if token.kind == "number":
+            return True
+    return False
 
 
 def _is_predicate_gone(tokens: list[Token], name: int, begin: int) -> bool:
@@ -179,6 +193,8 @@ def _governing(tokens: list[Token], last: int, state: State) -> tuple[str, tuple
     after = at(tokens, last + 1)
     if after.kind == "other":
         return "other", ()
+    if after.kind == "pronoun" and at(tokens, last + 2).kind in NOUNS:
+        return at(tokens, last + 2).kind, ()
     if after.text not in {"of", "in", "off", "from", "to"}:
         return state.metric, ()
     is_of = after.text == "of"

@@ -93,20 +93,30 @@ def read(tokens: list[Token], before: list[Entity]) -> tuple[list[Reading], list
     """
     state = State()
     if before and _refers(tokens[:OPENING], before[0]):
-        state.subjects, state.is_inherited = before[:1], True
+        is_latter = any(token.text == "latter" for token in tokens[:OPENING])
+        state.subjects, state.is_inherited = before[-1:] if is_latter else before[:1], True
     if _is_inverted(tokens):
         state.is_blocked = state.is_conditional = True
     found: list[Reading] = []
+    waiting: list[list[int]] = []
     i = 0
-    while i < len(tokens) and not _is_denied(tokens):
+    if _is_denied(tokens):
+        i = len(tokens)
+    while i < len(tokens):
         if tokens[i].kind == "figure":
             run = run_of(tokens, i)
-            found += _of_run(tokens, run, state)
+            readings = _of_run(tokens, run, state)
+            if not readings and not state.subjects and _waits_for_a_name(tokens):
+                waiting.append(run)
+            found += readings
             state.figures_since_block = True
             i = run[-1]
         else:
             state.take(tokens, i)
         i += 1
+    if waiting and state.named:  # "After falling 17% on Monday, Nvidia rebounded"
+        ahead = State(subjects=state.named[:1])
+        found = [one for run in waiting for one in _of_run(tokens, run, ahead)] + found
     found = [replace(one, is_ambiguous=True) if _is_open(one, state, before) else one for one in found]
     named = state.named or (before if state.is_inherited else [])
     return found, _without_doubles(named)
@@ -121,6 +131,12 @@ def _refers(opening: list[Token], before: Entity) -> bool:
         return before.name.ticker.startswith("^")
     is_named = opening and opening[0].text == "the" and at(opening, 1).kind in {"word", "market"}
     return bool(is_named or words & REFERENCES or any(t.kind == "market" for t in opening))
+
+
+def _waits_for_a_name(tokens: list[Token]) -> bool:
+    """Say whether a sentence opens by telling of one whom it names later."""
+    opening = at(tokens, 0)
+    return opening.text in {"after", "having", "despite", "following"} or opening.kind == "direction"
 
 
 def _is_inverted(tokens: list[Token]) -> bool:
@@ -149,6 +165,7 @@ def _of_run(tokens: list[Token], run: list[int], state: State) -> list[Reading]:
         return []
     sense = sense_of(tokens, run, state)
     subjects = list(sense.subjects if sense and sense.subjects else state.subjects)
+    subjects = subjects or _traded(tokens, run[0])
     if not subjects:
         return []
     sense = sense or Sense(0, "level", state.metric)
@@ -165,6 +182,13 @@ def _of_run(tokens: list[Token], run: list[int], state: State) -> list[Reading]:
     if found and found[-1].sign:
         state.last_sign, state.last_metric = found[-1].sign, sense.noun
     return found
+
+
+def _traded(tokens: list[Token], k: int) -> list[Entity]:
+    """Return the name behind a number of shares: some 818 million Nvidia shares changed hands."""
+    figure, after = tokens[k].figure, at(tokens, k + 1)
+    is_count = figure and figure.unit in {"number", "shares"}
+    return [after.entity] if is_count and after.entity else []
 
 
 def _pairs(run: list[int], subjects: list[Entity]) -> list[tuple[int, Entity, bool]]:

@@ -208,7 +208,7 @@ def _in_words(lower: str) -> Quantity:
         return Quantity(value, value, "fraction", 0.005 if half else 0.01)
     pieces = re.split(r"[- ]", lower)
     times = _WORDS.get(pieces[0], 1) if len(pieces) > 1 else 1
-    value = round(times / _PARTS[pieces[-1].removesuffix("s")], 6)
+    value = times / _PARTS[pieces[-1].removesuffix("s")]
     return Quantity(value, value, "fraction", 0.01, 0, is_word=True)
 
 

