@@ -116,13 +116,13 @@ def _rows(
         return
     entities = [
         Entity(span, name, how)
-        for span, name, how in located(flat, spans)
+        for span, name, how in located(text, flat, spans)
         if span.kind in {"company", "ticker"}
     ]
     before: list[Entity] = []
     first = 0
     seen: set[str] = set()
-    for start, end in sentences(flat):
+    for start, end in sentences(text):
         last = first
         while last < len(entities) and entities[last].span.start < end:
             last += 1

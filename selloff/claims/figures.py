@@ -16,7 +16,7 @@ _OBJECT = frozenset({"off", "from", "in", "for", "at", "of", "to"})
 _SEPARATORS = frozenset({"and", "qualifier", "each"})
 _PLAIN = frozenset({"word", "each", "time", "day"})
 _STOPS = frozenset({"break", "figure"})
-_REACH = 14
+_REACH, _FAR = 14, 60
 LARGE = 1e8
 """Money from here on is a firm's, below it is a share's."""
 
@@ -250,19 +250,23 @@ def times_of(tokens: list[Token], i: int) -> list[Token]:
 
 
 def _time_behind(tokens: list[Token], i: int) -> int:
-    for k in range(i + 1, len(tokens)):
+    ends = min(len(tokens), i + 1 + _FAR)
+    is_shared: bool | None = None
+    for k in range(i + 1, ends):
         token = tokens[k]
         if token.kind == "time":
             return k
         if token.kind in {"break", "relative"} or token.text == ";":
             break
-        if token.kind == "figure" and not _shares_time(tokens, i):
-            break
+        if token.kind == "figure":
+            is_shared = _shares_time(tokens[i + 1 : ends]) if is_shared is None else is_shared
+            if not is_shared:
+                break
     return -1
 
 
 def _time_before(tokens: list[Token], i: int) -> int:
-    for k in range(i - 1, -1, -1):
+    for k in range(i - 1, max(-1, i - 1 - _FAR), -1):
         token = tokens[k]
         if token.kind == "time":
             return k
@@ -271,9 +275,8 @@ def _time_before(tokens: list[Token], i: int) -> int:
     return -1
 
 
-def _shares_time(tokens: list[Token], i: int) -> bool:
+def _shares_time(behind: list[Token]) -> bool:
     """Say whether the statements behind a figure are joined to it by nothing but and."""
-    for token in tokens[i + 1 :]:
-        if token.kind in {"break", "relative"} or token.text in {";", ":"}:
-            return False
-    return True
+    return not any(
+        token.kind in {"break", "relative"} or token.text in {";", ":"} for token in behind
+    )

@@ -105,27 +105,32 @@ _PART = r"\b(?:(?:a|one|two|three)[- ](?:half|third|quarter|fifth|sixth|seventh|
 _MULTIPLE = r"\b(?:halv(?:ed|es|ing)|doubl(?:ed|es|ing)|tripl(?:ed|es|ing)|quadrupl(?:ed|es|ing))\b"
 FIGURE = "|".join(
     (
-        rf"\bbetween {_NUMBER}{_PERCENT}? and {_NUMBER}{_PERCENT}",
         rf"{_SIGN}{_NUMBER}{_PERCENT}?{_TO}{_NUMBER}{_PERCENT}",
-        rf"{_SIGN}{_NUMBER}(?:{_PERCENT})",
-        rf"\b{_WORD_NUMBER}(?:{_PERCENT})",
-        rf"{_SIGN}{_NUMBER}\s?(?:%|per cent|percent|pct|percentage)?[- ]?points?\b(?<=%-points)",
-        rf"\bbetween {_SYMBOL}{_NUMBER}{_SCALE}? and {_SYMBOL}{_NUMBER}{_SCALE}?",
+        rf"{_SIGN}{_NUMBER}{_PERCENT}",
+        rf"{_SIGN}{_NUMBER}\s?(?:%|percentage)[- ]?points?\b",
         rf"{_SYMBOL}{_NUMBER}{_SCALE}?{_TO}{_SYMBOL}{_NUMBER}{_SCALE}?",
         rf"{_SIGN}{_SYMBOL}{_NUMBER}{_SCALE}?(?:\s{_WORDED})?",
         rf"\b{_NUMBER}{_SCALE}?\s{_WORDED}",
         rf"\b{_NUMBER}p\b",
-        rf"{_SIGN}\b{_NUMBER}[- ](?:basis points?|bps|bp)\b",
-        rf"{_SIGN}\b{_NUMBER}[- ](?:percentage[- ]points?|pp)\b",
-        rf"{_SIGN}\b{_NUMBER}[- ](?:points?|pts)\b",
+        rf"{_SIGN}\b{_NUMBER}[- ](?:basis points?|bps|bp|pp|points?|pts)\b",
         rf"\b{_NUMBER}{_SCALE}?\sshares\b",
         rf"\b{_NUMBER}{_SCALE}",
-        _PART,
-        _MULTIPLE,
         r"\b\d{1,3}(?:,\d{3})+(?:\.\d{1,4})?\b|\b\d{1,6}\.\d{1,4}\b",
     )
 )
-"""What a figure looks like; the more special forms come first."""
+"""What a figure looks like that begins with a digit or sign; the more special forms come first."""
+WORDED_FIGURE = "|".join(
+    (
+        rf"\bbetween {_NUMBER}{_PERCENT}? and {_NUMBER}{_PERCENT}",
+        rf"\bbetween {_SYMBOL}{_NUMBER}{_SCALE}? and {_SYMBOL}{_NUMBER}{_SCALE}?",
+        rf"\b{_WORD_NUMBER}(?:{_PERCENT})",
+        rf"{_SYMBOL}{_NUMBER}{_SCALE}?{_TO}{_SYMBOL}{_NUMBER}{_SCALE}?",
+        rf"{_SYMBOL}{_NUMBER}{_SCALE}?(?:\s{_WORDED})?",
+        _PART,
+        _MULTIPLE,
+    )
+)
+"""What a figure looks like that begins with a letter."""
 
 _EACH = re.compile(rf"({_SYMBOL})?({_NUMBER})({_SCALE})?", re.IGNORECASE)
 _PER_CENT = re.compile(_PERCENT, re.IGNORECASE)

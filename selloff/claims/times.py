@@ -15,6 +15,8 @@ _MONTH = (
     r"|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
 )
 _COUNT = r"(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
+DATED = rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?\b|\b\d{{1,2}}-(?:day|session|week|month)\b"
+"""What a date or span looks like that begins with a digit."""
 TIME = "|".join(
     (
         rf"\bsince (?:last )?(?:\w+day|{_MONTH}(?: \d{{1,2}})?|\d{{4}})\b",
@@ -28,7 +30,6 @@ TIME = "|".join(
         r"\b(?:last |this |next )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b",
         r"\b(?:on )?(?:Mon|Tue|Wed|Thu|Fri)\b(?=[,.;]|$)",
         rf"\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b(?![\d,]*%)",
-        rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?\b",
         r"\b(?:in|during|throughout) (?:19|20)\d{2}\b",
         rf"\bin {_MONTH}(?: (?:19|20)\d{{2}})?\b",
         r"\b(?:yesterday|today|earlier in the day|this morning|this afternoon)\b",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from selloff.claims import words as w
-from selloff.claims.quantities import FIGURE, Quantity, quantity
-from selloff.claims.times import TIME
+from selloff.claims.quantities import FIGURE, WORDED_FIGURE, Quantity, quantity
+from selloff.claims.times import DATED, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,12 +62,15 @@ _PHRASE = "|".join(
     for number, (form, _, _) in enumerate(w.PHRASES)
 )
 _WORD = r"(?P<word>[^\W\d_]+(?:[-&][^\W\d_]+)*)"
-_MASTER = re.compile(
-    rf"(?P<time>{TIME})|(?P<figure>{FIGURE})|{_QUALIFIER}|{_PHRASE}"
-    rf"|(?P<possessive>'s\b|(?<=s)'(?=\s)|n't\b|'ll\b)|{_WORD}|(?P<number>\d+)|(?P<mark>[^\w\s])",
+_AT_WORD = re.compile(
+    rf"(?P<time>{TIME})|(?P<figure>{WORDED_FIGURE})|{_QUALIFIER}|{_PHRASE}|{_WORD}", re.IGNORECASE
+)
+_AT_SIGN = re.compile(
+    rf"(?P<time>{DATED})|(?P<figure>{FIGURE})|(?P<possessive>'s\b|(?<=s)'(?=\s)|'ll\b)"
+    r"|(?P<number>\d+)|(?P<mark>[^\w\s])",
     re.IGNORECASE,
 )
-_QUICK = re.compile(r"\s*([^\W\d_]+)((?:[-&][^\W\d_]+)*)")
+_QUICK = re.compile(r"([^\W\d_]+)((?:[-&][^\W\d_]+)*)")
 _KINDS: tuple[tuple[str, frozenset[str] | dict[str, int]], ...] = (
     ("and", frozenset({"and", "or", "&", "plus"})),
     ("each", frozenset({"each", "both", "apiece"})),
@@ -131,17 +134,20 @@ def _between(flat: str, start: int, end: int) -> Iterator[Token]:
     """
     place = start
     while place < end:
+        if flat[place].isspace():
+            place += 1
+            continue
         quick = _QUICK.match(flat, place, end)
         if quick and (text := quick[1].lower()) not in w.OPENINGS:
             text += quick[2].lower()
             sign = w.DIRECTIONS.get(text) or w.WEAK.get(text) or 0
-            yield Token(_KIND_OF.get(text, "word"), text, quick.start(1), quick.end(), sign)
+            yield Token(_KIND_OF.get(text, "word"), text, place, quick.end(), sign)
             place = quick.end()
-        elif match := _MASTER.search(flat, place, end):
+        elif match := (_AT_WORD if quick else _AT_SIGN).match(flat, place, end):
             yield _token(match)
             place = match.end()
         else:
-            return
+            place += 1
 
 
 def _token(match: re.Match[str]) -> Token:
@@ -159,6 +165,6 @@ def _token(match: re.Match[str]) -> Token:
     if group.startswith("p_"):
         _, kind, sign = w.PHRASES[int(group[2:])]
         return Token(kind, text, *at, sign=int(str(sign)))
-    if text in {"n't", "'ll"}:
-        return Token("not" if text == "n't" else "modal", text, *at)
+    if text == "'ll":
+        return Token("modal", text, *at)
     return Token(group, text, *at)

@@ -82,17 +82,17 @@ def day_of(published_at: datetime | date | None) -> date | None:
     return published_at.date() if isinstance(published_at, datetime) else published_at
 
 
-def located(flat: str, spans: list[Span]) -> Iterator[tuple[Span, Name, str]]:
+def located(text: str, flat: str, spans: list[Span]) -> Iterator[tuple[Span, Name, str]]:
     """Yield each span with its listing and what decided for it.
 
     Parameters
     ----------
-    flat : str
-        The text with plain quotes.
+    text, flat : str
+        The text, and the same with plain quotes and blanks.
     spans : list of Span
         As `Lexicon.spans` finds them.
     """
-    bounds = sentences(flat) if any(len(span.names) > 1 for span in spans) else []
+    bounds = sentences(text) if any(len(span.names) > 1 for span in spans) else []
     for number, span in enumerate(spans):
         after = spans[number + 1] if number + 1 < len(spans) else None
         ticker = after.written if after and belongs(flat, span, after) else ""
@@ -104,7 +104,7 @@ def located(flat: str, spans: list[Span]) -> Iterator[tuple[Span, Name, str]]:
 def _rows(lexicon: Lexicon, text: str, day: date | None) -> list[dict[str, Any]]:
     """Return one row per listing that the text names, in the order of first mention."""
     found: dict[str, _Found] = {}
-    for span, name, listing_from in located(plain(text), lexicon.spans(text, day)):
+    for span, name, listing_from in located(text, plain(text), lexicon.spans(text, day)):
         entry = found.setdefault(name.listing_id, _Found(name, listing_from, span))
         entry.offsets.add(span.start)
     return [

@@ -30,16 +30,14 @@ _MARKED_TICKERS = (
 _IN_BRACKETS = re.compile(r" ?\((?:[A-Za-z ]{2,12}: ?)?$")
 
 # One character for one: offsets in the plain text are offsets in the text.
-_PLAIN = str.maketrans(
-    {
-        **dict.fromkeys("\n\r\t\v\f\u00a0\u2007\u2009\u202f", " "),
-        **dict.fromkeys("\u2018\u2019\u02bc\u201b", "'"),
-        **dict.fromkeys("\u201c\u201d\u201f", '"'),
-        **dict.fromkeys("\u2010\u2011", "-"),
-        "\u2212": "-",
-        "\uff05": "%",
-    }
-)
+_PLAIN = {
+    **dict.fromkeys("\n\r\t\v\f\u00a0\u2007\u2009\u202f", " "),
+    **dict.fromkeys("\u2018\u2019\u02bc\u201b", "'"),
+    **dict.fromkeys("\u201c\u201d\u201f", '"'),
+    **dict.fromkeys("\u2010\u2011\u2212", "-"),
+    "\uff05": "%",
+}
+_ODD = re.compile(f"[{''.join(_PLAIN)}]")
 
 
 def plain(text: str) -> str:
@@ -50,7 +48,7 @@ def plain(text: str) -> str:
     >>> plain("Nvidia\u2019s\nshares")
     "Nvidia's shares"
     """
-    return text.translate(_PLAIN)
+    return _ODD.sub(lambda odd: _PLAIN[odd[0]], text)
 
 
 @dataclass(frozen=True, slots=True, order=True)
