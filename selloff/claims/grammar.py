@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MONEY_VERBS = WIPED | {"shed", "sheds", "shedding"}
 _TRADED = frozenset({"at", "to"})
+_LIMITS = frozenset({"below", "under", "above"})
 _REACHED = frozenset({"at", "to", "hit", "reached", "touched", "topped"})
 _CONFIDENCE = {
     "signed": 0.97,
@@ -108,6 +109,7 @@ def read(tokens: list[Token], before: list[Entity]) -> tuple[list[Reading], list
             readings = _of_run(tokens, run, state)
             if not readings and not state.subjects and _waits_for_a_name(tokens):
                 waiting.append(run)
+            state.is_silent = not readings
             found += readings
             state.figures_since_block = True
             i = run[-1]
@@ -210,9 +212,13 @@ def _reading(
         return None
     qualifier, bound, begin = bound_of(tokens, k)
     lead = at(tokens, begin - 1).text
+    if qualifier in _LIMITS and at(tokens, begin - 1).kind == "direction":
+        lead = "to"  # "sank below $1 trillion": a level, no change
     metric, sign = _metric(figure, sense, lead, entity, tokens, k)
     if not metric:
         return None
+    if metric == "price_change" and figure.unit != "fraction" and figure.high > 3 * figure.low:
+        figure = replace(figure, high=figure.low)  # "lost $3.10 to $175.20": no range
     figure = _in_units(figure, metric)
     pattern = sense.pattern if sign else "volume" if metric == "volume" else "level"
     confidence = _CONFIDENCE.get(pattern, 0.8)

@@ -40,6 +40,8 @@ class State:
         Whether a relative clause is open.
     is_inherited : bool
         Whether the subjects are those of the sentence before.
+    is_silent : bool
+        Whether the figure before claimed nothing.
     last_sign, last_metric : int, str
         Of the last claim, for figures whose verb is left out.
     """
@@ -52,6 +54,7 @@ class State:
     in_relative: bool = False
     is_inherited: bool = False
     figures_since_block: bool = False
+    is_silent: bool = False
     last_sign: int = 0
     last_metric: str = ""
     named: list[Entity] = field(default_factory=list)
@@ -91,7 +94,8 @@ class State:
             self.subjects.append(entity)
         else:
             self.subjects = [entity]
-            self.metric = ""
+            is_owned = self.metric == "other" and at(tokens, i - 1).kind == "preposition"
+            self.metric = "other" if is_owned else ""  # "deliveries fell at Tesla by 13%"
             if self.figures_since_block:
                 self.is_blocked = self.is_conditional
         self.is_inherited = False
@@ -110,7 +114,7 @@ class State:
 def is_subject(tokens: list[Token], i: int) -> bool:
     """Say whether the name at a place can be what the sentence speaks of."""
     before, after = at(tokens, i - 1), at(tokens, i + 1)
-    if before.text == "(" and at(tokens, i - 2).kind == "entity":
+    if (before.text == "(" and at(tokens, i - 2).kind == "entity") or before.text in w.ASIDE:
         return False
     if after.text == "-" or after.text in w.MODIFIERS:
         return not _leads_to_a_name(tokens, i + 1) and after.text != "-"
@@ -132,6 +136,10 @@ def _is_object_of_talk(tokens: list[Token], i: int, preposition: Token) -> bool:
     after, next_but_one = at(tokens, i + 1), at(tokens, i + 2)
     if governor.kind == "other":
         return False
+    if governor.kind == "direction" and preposition.text in {"in", "at", "for", "of"}:
+        return True
+    if after.kind == "possessive" and next_but_one.kind == "figure":
+        return True
     if after.text == "(" and next_but_one.kind == "figure":
         return True
     if after.kind == "direction":
@@ -166,7 +174,9 @@ def is_listed(tokens: list[Token], first: int, i: int) -> bool:
     """Say whether commas and conjunctions alone stand between two names."""
     between = tokens[first + 1 : i]
     joined = all(
-        token.kind in {"and", "each", "entity"} or token.text in {",", "(", ")", "the", "'s"}
+        token.kind in {"and", "each", "entity", "pronoun"}
+        or token.text in {",", "(", ")", "the", "'s"}
+        or token.text in w.MODIFIERS
         for token in between
     )
     return joined and any(token.kind == "and" or token.text == "," for token in between)
@@ -179,6 +189,8 @@ def speaks_of_something_else(tokens: list[Token], i: int) -> bool:
         return _is_compound(tokens, i)
     n_words = 0
     for token in tokens[i + 2 : i + 2 + _LOOK]:
+        if token.kind == "figure" and token.figure and token.figure.is_word and token.figure.sign:
+            return bool(n_words)  # "Nvidia's data-center business doubled"
         if token.kind in NOUNS or token.kind == "figure":
             return False
         if token.kind == "direction":
@@ -211,7 +223,7 @@ def _governs(tokens: list[Token], i: int) -> bool:
             return True
         if token.kind == "figure":
             return _belongs_to_a_name(tokens, i)
-        if token.kind in {"mark", "entity", "time"}:
+        if token.kind in {"mark", "entity", "time", "and"}:
             break
     return at(tokens, i - 1).kind in {"relative", "entity", "other"}
 

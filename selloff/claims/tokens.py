@@ -108,7 +108,18 @@ def tokens(flat: str, start: int, end: int, entities: list[Entity]) -> list[Toke
         found.append(_named(entity))
         place = entity.span.end
     found += _between(flat, place, end)
-    return _with_units(found)
+    return _without_records(_with_units(found))
+
+
+def _without_records(found: list[Token]) -> list[Token]:
+    """Take "its worst day since 1987" for no time of the claim."""
+    for i, token in enumerate(found):
+        near = found[max(0, i - 6) : i]
+        if token.text.startswith("since") and any(
+            other.text.endswith("est") or other.text in {"most", "worst", "first"} for other in near
+        ):
+            found[i] = replace(token, kind="word")
+    return found
 
 
 def _with_units(found: list[Token]) -> list[Token]:

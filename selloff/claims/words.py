@@ -23,7 +23,10 @@ _DOWN_VERBS = _words(
     stumble stumbles backtracked imploded battered hammered pummelled hit_for trimmed_off
     wiped wipe wipes wiping erased erase erases erasing shaved shaves shaving knocked knocking
     vaporised vaporized evaporated destroyed lopped sliced chopped tripped surrendered surrendering
-    ceded drifted sagging bled bleeding haemorrhaged hemorrhaged forfeited crumbled crumbles crumbling"""
+    ceded drifted sagging bled bleeding haemorrhaged hemorrhaged forfeited careened wobbled lurched
+    succumbed faltered languished receded ebbed relinquished conceded depreciated bruised torched cooled
+    whacked clobbered walloped pounded crushed decimated thrashed drooping slumping swooning fading faded
+    cheapened plumbed unravelled unraveled capitulated capsized cascaded cascading cascade crumbled crumbles crumbling"""
 )
 _UP_VERBS = _words(
     """rose rise rises rising risen gained gain gains gaining jumped jump jumps jumping climbed climb
@@ -32,10 +35,13 @@ _UP_VERBS = _words(
     rebounding recovered recover recovers recovering spiked spike spikes spiking leapt leaped leap
     leaps leaping popped pop pops popping bounced bounce bounces bouncing firmed perked zoomed
     skyrocketed rocketed vaulted appreciated strengthened strengthening inched_up ticked_up hopped
-    sprang ripped bolted"""
+    sprang ripped bolted
+    recouped recoups recouping regained regains regaining retraced catapulted mushroomed ballooned swelled
+    roared flew powered sprinted galloped accelerated mounted escalated launched barrelled barreled
+    thrived outperformed_by boomed booming thundered hiked_up ascended ascending"""
 )
-_DOWN_NOUNS = _words("decliners losers fallers laggards loss losses downturn selloff sell-off rout correction setback wipeout tumble")
-_UP_NOUNS = _words("gainers risers winners advancers upturn upswing")
+_DOWN_NOUNS = _words("nosedive skid pullback meltdown freefall tailspin descent plunge swoon washout decliners losers fallers laggards loss losses downturn selloff sell-off rout correction setback wipeout tumble")
+_UP_NOUNS = _words("comeback uptick bounce pop recovery surge gainers risers winners advancers upturn upswing")
 _DOWN_SIDES = _words("down lower weaker cheaper softer southward")
 _UP_SIDES = _words("up higher stronger dearer firmer northward")
 DIRECTIONS: dict[str, int] = {
@@ -64,6 +70,12 @@ WIPED = frozenset(
 """What is wiped off, in money, is market value."""
 
 PHRASES: tuple[tuple[str, str, object], ...] = (
+    (r"(?:pulled|pull|pulls|pulling|backed|stepped) (?:back|off)", "direction", DOWN),
+    (r"(?:sold|sell|sells|selling) off", "direction", DOWN),
+    (r"(?:marked|written|knocked|beaten|pushed) down", "direction", DOWN),
+    (r"(?:clawed|claws|clawing|won|fought) back|(?:picked|picks|picking) up", "direction", UP),
+    (r"(?:to|on) the (?:downside|minus side)|in the minus", "direction", DOWN),
+    (r"(?:to|on) the (?:upside|plus side)|in the (?:plus|black)", "direction", UP),
     (r"(?:gave|give|gives|giving|given) (?:up|back)", "direction", DOWN),
     (r"(?:came|come|coming) off", "direction", DOWN),
     (r"(?:in|into) the red|under water|in negative territory|worse off", "direction", DOWN),
@@ -148,18 +160,18 @@ OTHER = frozenset(
         visits tickets passengers volumes units installations registrations backlog cash reserves
         deposits loans assets liabilities provisions turnover advertising cloud share-count buyback
         buybacks approval approvals applications readership ratings rating strength probability
-        chance chances odds applicants market_share suppliers supplier customers holders investors
+        chance chances odds applicants market_share suppliers supplier customers
         fund funds employment productivity penetration churn arpu yields"""
     )
 )
 MODALS = frozenset(
  _words(
         """could may might would should can will shall must expects expect expected expecting forecast
-        forecasting betting thinks predict predicts predicted predicting project projects projected projecting
+        forecasting betting thinks see predict predicts predicted predicting project projects projected projecting
         likely potentially possible possibly aims aim aimed 
         hopefully hypothetical hypothetically scenario scenarios assuming implies
         implying imply wants want unless whether
-        anticipate anticipates anticipated upside downside sees foresee foresees
+        anticipate anticipates anticipated sees foresee foresees
         'll suppose imagine wager """
  )
 )
@@ -223,7 +235,15 @@ OPENINGS = frozenset(
         fails failing decline declined declines refuse refused nowhere no not more less than as single by up
         well slightly just far above north upward upwards exceeding topping below shy short south fewer
         close closer nearly almost nigh near approaching about around roughly approximately some circa or
-        an approx something"""
+        an approx something pulled pull pulls pulling backed stepped sold sell sells selling marked written knocked beaten pushed clawed claws clawing won fought picked picks picking"""
     )
 )
 """Words that can begin a phrase, a time or a figure; a test holds that no other does."""
+FORWARD_NOUNS: dict[str, int] = {
+    **dict.fromkeys(_words("hit haircut blow beating hammering mauling whack wipe-out"), DOWN),
+    **dict.fromkeys(_words("bump boost lift spurt fillip"), UP),
+}
+"""Nouns of direction only behind a figure: took a 5% hit."""
+ASIDE = frozenset(_words("unlike besides excluding barring alongside holding holds owning owns tracking tracks includes "
+        "containing backing supplying hedging shorting"))
+"""What stands before a name that the sentence does not speak of."""

@@ -26,6 +26,8 @@ _AFTER = re.compile(
     | \ ?\([-+]?{_FIGURE}
     | (?:'s)?\ (?:shares?|stock|scrip|share\ price|market\ (?:value|cap))\b
     | \ [-+]?{_FIGURE}
+    | \ (?:said|says|warned|warns|reported|posted|announced|raised|raises|beat|beats|missed|misses
+        |expects|forecast|unveiled|agreed|plans|cuts?(?!\ to\b))\b
     | \ saw\ .{{0,40}}?\b(?:shares|stock)\b
     | .{{0,100}}?\b{_VERBS}\b.{{0,40}}?{_FIGURE}
     """,
