@@ -88,7 +88,7 @@ def sense_of(tokens: list[Token], run: list[int], state: State) -> Sense | None:
     if figure.sign:
         return Sense(figure.sign, "multiple", noun, "", owner)
     return (
-        _forward(tokens, last, noun, state)
+        _forward(tokens, run, noun, state)
         or _backward(tokens, begin, last, noun, owner, state)
         or _elliptic(tokens, begin, noun, state)
     )
@@ -115,9 +115,12 @@ def _adjacent_name(tokens: list[Token], ticker: Token) -> tuple[Entity, ...]:
     return (found,) if found else ()
 
 
-def _forward(tokens: list[Token], last: int, noun: str, state: State) -> Sense | None:
+def _forward(tokens: list[Token], run: list[int], noun: str, state: State) -> Sense | None:
     """Read a direction behind the figure: a 7% drop, 3% lower, was erased."""
-    listed = at(tokens, last + 1).text == ","
+    last = run[-1]
+    if side := _beside_a_close(tokens, last):
+        return Sense(side, "nominal", noun, "close")
+    listed = len(run) > 1 and at(tokens, last + 1).text == ","
     for k in range(last + 1 + listed, min(len(tokens), last + 5)):
         token = tokens[k]
         sign = token.sign if token.kind == "direction" else w.FORWARD_NOUNS.get(token.text, 0)
@@ -132,6 +135,14 @@ def _forward(tokens: list[Token], last: int, noun: str, state: State) -> Sense |
         if token.kind not in _PLAIN or token.kind == "time":
             break
     return None
+
+
+def _beside_a_close(tokens: list[Token], last: int) -> int:
+    """Return the side of a figure that is counted from a close: 3% below Friday's close."""
+    side = {"below": w.DOWN, "under": w.DOWN, "above": w.UP}.get(at(tokens, last + 1).text, 0)
+    closes = {"close", "closing", "finish"}
+    near = {token.text for token in tokens[last + 2 : last + 7]}
+    return side if near & closes and not near & {"record", "high", "low", "peak"} else 0
 
 
 def _is_new_verb(tokens: list[Token], last: int, k: int) -> bool:

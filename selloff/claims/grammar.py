@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MONEY_VERBS = WIPED | {"shed", "sheds", "shedding"}
 _TRADED = frozenset({"at", "to"})
+_EXTREMES = frozenset({"low", "high", "lows", "highs", "price", "close"})
 _LIMITS = frozenset({"below", "under", "above"})
 _REACHED = frozenset({"at", "to", "hit", "reached", "touched", "topped"})
 _CONFIDENCE = {
@@ -214,6 +215,8 @@ def _reading(
     lead = at(tokens, begin - 1).text
     if qualifier in _LIMITS and at(tokens, begin - 1).kind == "direction":
         lead = "to"  # "sank below $1 trillion": a level, no change
+    if lead == "of" and at(tokens, begin - 2).text in _EXTREMES:
+        lead = "at"  # "a low of $113.01"
     metric, sign = _metric(figure, sense, lead, entity, tokens, k)
     if not metric:
         return None
@@ -263,7 +266,7 @@ def _metric(
     if unit == "number":
         return _of_number(figure, lead, entity, tokens[max(0, k - 8) : k + 5])
     if unit == "percentage_points":
-        return "", 0
+        return ("yield", sense.sign) if sense.sign and _is_yield(entity) else ("", 0)
     return _of_money(figure, sense, lead)
 
 
@@ -273,7 +276,7 @@ def _of_number(
     """Return what a bare number measures: an index level, or a volume."""
     if figure.high >= MANY:
         return ("volume", 0) if any(_is_trading(token) for token in near) else ("", 0)
-    return ("level", 0) if lead in _TRADED and entity.name.ticker.startswith("^") else ("", 0)
+    return ("level", 0) if lead in _REACHED and entity.name.ticker.startswith("^") else ("", 0)
 
 
 def _is_trading(token: Token) -> bool:
@@ -288,7 +291,7 @@ def _of_fraction(figure: Quantity, sense: Sense, lead: str, entity: Entity) -> t
     if not sense.sign or is_level or sense.noun in {"worth", "volume"}:
         return "", 0
     is_part = figure.is_word and sense.pattern != "multiple"
-    if is_part and lead != "by" and sense.noun not in {"market", "value"}:
+    if is_part and lead not in {"by", sense.verb} and sense.noun not in {"market", "value"}:
         return "", 0
     return ("market_value_change" if sense.noun == "value" else "price_change"), sense.sign
 
@@ -298,7 +301,7 @@ def _of_money(figure: Quantity, sense: Sense, lead: str) -> tuple[str, int]:
     if lead == "from":
         return "", 0
     if figure.high < LARGE:
-        if lead in _TRADED:
+        if lead in _REACHED:
             return "level", 0
         is_price = sense.noun in {"", "market"} and sense.pattern in {"verb", "nominal", "signed"}
         return ("price_change", sense.sign) if sense.sign and is_price else ("", 0)
@@ -322,6 +325,8 @@ def _in_units(figure: Quantity, metric: str) -> Quantity:
     """Return a figure in the unit in which it is stored: fractions, pounds, points."""
     if figure.unit == "basis_points":
         return _times(figure, 1e-4, "fraction")
+    if figure.unit == "percentage_points":
+        return _times(figure, 0.01, "fraction")
     if figure.unit == "GBp":
         return _times(figure, 0.01, "GBP")
     units = {"level": "points", "volume": "shares"}

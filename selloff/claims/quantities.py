@@ -124,6 +124,7 @@ WORDED_FIGURE = "|".join(
         rf"\bbetween {_NUMBER}{_PERCENT}? and {_NUMBER}{_PERCENT}",
         rf"\bbetween {_SYMBOL}{_NUMBER}{_SCALE}? and {_SYMBOL}{_NUMBER}{_SCALE}?",
         rf"\b{_WORD_NUMBER}(?:{_PERCENT})",
+        r"\b(?:half|(?:a|one|three)[- ]quarters?(?: of)?|a third of)? ?a (?:percent|per cent)\b",
         rf"{_SYMBOL}{_NUMBER}{_SCALE}?{_TO}{_SYMBOL}{_NUMBER}{_SCALE}?",
         rf"{_SYMBOL}{_NUMBER}{_SCALE}?(?:\s{_WORDED})?",
         _PART,
@@ -204,10 +205,16 @@ def _in_words(lower: str) -> Quantity:
     if multiple := re.match(r"(halv|doubl|tripl|quadrupl)", lower):
         value, sign = _MULTIPLES[multiple[1][0]]
         return Quantity(value, value, "fraction", 0.01, sign, is_word=True)
+    if found := re.match(r"(?:(half|quarter|third|three)?.{0,12}? )?a per ?cent|a per ?cent", lower):
+        del found
+        parts = {"half": 0.005, "three": 0.0075, "quarter": 0.0025, "third": 0.01 / 3}
+        value = next((worth for word, worth in parts.items() if word in lower), 0.01)
+        return Quantity(value, value, "fraction", 0.0025)
     if _PER_CENT.search(lower):
-        number = sum(
-            _WORDS.get(word, 0) for word in re.findall(r"[a-z]+", lower.partition(" p")[0])
-        )
+        head = lower.partition(" p")[0] if " point" not in lower else lower.rpartition(" per")[0]
+        whole, _, tenths = head.partition(" point ")
+        number = sum(_WORDS.get(word, 0) for word in re.findall(r"[a-z]+", whole))
+        number += _WORDS.get(tenths, 0) / 10
         half = 0.5 if "a-half" in lower.replace(" ", "-") else 0.0
         value = round((number + half) / 100, 6)
         return Quantity(value, value, "fraction", 0.005 if half else 0.01)

@@ -42,6 +42,8 @@ class State:
         Whether the subjects are those of the sentence before.
     is_silent : bool
         Whether the figure before claimed nothing.
+    outer : list of Entity
+        The subjects outside an open relative clause.
     last_sign, last_metric : int, str
         Of the last claim, for figures whose verb is left out.
     """
@@ -57,6 +59,7 @@ class State:
     is_silent: bool = False
     last_sign: int = 0
     last_metric: str = ""
+    outer: list[Entity] = field(default_factory=list)
     named: list[Entity] = field(default_factory=list)
 
     def take(self, tokens: list[Token], i: int) -> None:
@@ -71,13 +74,22 @@ class State:
         elif token.kind == "if":
             self.is_blocked = self.is_conditional = True
         elif token.kind == "relative":
-            self.in_relative = True
+            self._open_relative(tokens, i)
         elif token.kind == "break" or token.text in {";", ":"}:
             self._new_clause(tokens, i)
-        elif token.text == "," and self.in_relative:
-            self.in_relative = False
-            self.metric = ""
-            self.is_blocked = self.is_conditional
+        elif token.text in {",", ")"} and self.in_relative:
+            self._close_relative()
+
+    def _open_relative(self, tokens: list[Token], i: int) -> None:
+        """Remember of whom the sentence speaks: ", which supplies Apple, fell 5%"."""
+        self.in_relative = True
+        self.outer = self.subjects if at(tokens, i - 1).text in {",", "("} else []
+
+    def _close_relative(self) -> None:
+        self.in_relative = False
+        self.metric = ""
+        self.is_blocked = self.is_conditional
+        self.subjects = self.outer or self.subjects
 
     def _new_clause(self, tokens: list[Token], i: int) -> None:
         self.is_blocked = self.is_conditional

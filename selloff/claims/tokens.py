@@ -178,4 +178,4 @@ def _token(match: re.Match[str]) -> Token:
         return Token(kind, text, *at, sign=int(str(sign)))
     if text == "'ll":
         return Token("modal", text, *at)
-    return Token(group, text, *at)
+    return Token(group, "," if text in {"\u2013", "\u2014"} else text, *at)

@@ -161,7 +161,7 @@ OTHER = frozenset(
         deposits loans assets liabilities provisions turnover advertising cloud share-count buyback
         buybacks approval approvals applications readership ratings rating strength probability
         chance chances odds applicants market_share suppliers supplier customers
-        fund funds employment productivity penetration churn arpu yields"""
+        fund funds employment productivity penetration churn arpu"""
     )
 )
 MODALS = frozenset(
@@ -240,8 +240,8 @@ OPENINGS = frozenset(
 )
 """Words that can begin a phrase, a time or a figure; a test holds that no other does."""
 FORWARD_NOUNS: dict[str, int] = {
-    **dict.fromkeys(_words("hit haircut blow beating hammering mauling whack wipe-out"), DOWN),
-    **dict.fromkeys(_words("bump boost lift spurt fillip"), UP),
+    **dict.fromkeys(_words("loser faller decliner laggard hit haircut blow beating hammering mauling whack wipe-out"), DOWN),
+    **dict.fromkeys(_words("gainer riser advancer winner bump boost lift spurt fillip"), UP),
 }
 """Nouns of direction only behind a figure: took a 5% hit."""
 ASIDE = frozenset(_words("unlike besides excluding barring alongside holding holds owning owns tracking tracks includes "
