@@ -291,7 +291,8 @@ def _of_fraction(figure: Quantity, sense: Sense, lead: str, entity: Entity) -> t
     if not sense.sign or is_level or sense.noun in {"worth", "volume"}:
         return "", 0
     is_part = figure.is_word and sense.pattern != "multiple"
-    if is_part and lead not in {"by", sense.verb} and sense.noun not in {"market", "value"}:
+    is_wiped = sense.verb in WIPED
+    if is_part and not is_wiped and lead not in {"by", sense.verb} and sense.noun not in {"market", "value"}:
         return "", 0
     return ("market_value_change" if sense.noun == "value" else "price_change"), sense.sign
 

@@ -101,7 +101,7 @@ _SCALE = (
 )
 _WORDED = r"(?:dollars?|euros?|pounds?|yen|rupees|francs|won|kroner|pence)\b"
 _TO = r"(?: to | ?[-\u2013] ?)"
-_PART = r"\b(?:(?:a|one|two|three)[- ](?:half|third|quarter|fifth|sixth|seventh|eighth|tenth)s?\b|half\b)"
+_PART = r"\b(?:(?:a|one|two|three|four|five|nine)[- ](?:half|third|quarter|fifth|sixth|seventh|eighth|tenth)s?\b|half\b)"
 _MULTIPLE = r"\b(?:halv(?:ed|es|ing)|doubl(?:ed|es|ing)|tripl(?:ed|es|ing)|quadrupl(?:ed|es|ing))\b"
 FIGURE = "|".join(
     (

@@ -13,6 +13,10 @@ _VERBS = (
     r"|slump(?:s|ed|ing)?|slip(?:s|ped|ping)?|declin(?:e|es|ed|ing)|shed(?:s|ding)?|dip(?:s|ped)?"
     r"|retreat(?:s|ed)?|rall(?:y|ies|ied)|rebound(?:s|ed)?|gave up|up|down|off|higher|lower)"
 )
+_SIDES = (
+    r"(?:lower|higher|weaker|stronger|firmer|softer|down|up|in the (?:red|green)|drop|fall|decline"
+    r"|slide|plunge|slump|loss|gain|rise|jump|rally|surge|tumble|below|above)\b"
+)
 _FIGURE = r"\d\s?(?:%|percent\b|per cent\b|pct\b|pc\b|bn\b|billion\b)"
 _BEFORE = re.compile(
     r"(?:\b(?:shares|stock|scrip|share price) (?:of|in)|"
@@ -29,6 +33,7 @@ _AFTER = re.compile(
     | \ (?:said|says|warned|warns|reported|posted|announced|raised|raises|beat|beats|missed|misses
         |expects|forecast|unveiled|agreed|plans|cuts?(?!\ to\b))\b
     | \ saw\ .{{0,40}}?\b(?:shares|stock)\b
+    | .{{0,100}}?{_FIGURE}\ (?:\w{{1,12}}\ ){{0,2}}{_SIDES}
     | .{{0,100}}?\b{_VERBS}\b.{{0,40}}?{_FIGURE}
     """,
     re.VERBOSE,
