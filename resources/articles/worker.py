@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from resources.articles.text import Article, UnreadableArticleError
+from resources.articles.text import Article, UnreadableArticleError, detect
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,7 +28,6 @@ _HEAD = struct.Struct(">III")
 _SIZE = struct.Struct(">I")
 _MAX_ANSWER = 16_000_000
 _START_SECONDS = 60.0
-_MAX_FILE = 50_000_000
 _CHUNK = 65_536
 
 
@@ -188,8 +187,9 @@ def serve() -> None:
     # What a library prints would break into the answers.
     sys.stdout = sys.stderr
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # The language model unpacks itself into a temporary file.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE, _MAX_FILE))
+    # The language model unpacks itself into a temporary file: before no more files may be written.
+    detect("Shares of the chipmaker fell by a sixth on Monday.")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     _reply(sink, b"{}")
     while head := source.read(_HEAD.size):
         kind_size, body_size, asked_size = _HEAD.unpack(head)
