@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from resources.articles.encodings import decoded_with_note
 from resources.articles.gathering import Delivery, cause
+from resources.articles.pages import FAST, from_page_fast
 from resources.articles.pdf import MAX_PDF, from_pdf
 from resources.articles.text import MAX_BYTES, READERS, Article, UnreadableArticleError
 from resources.batch import Reject
@@ -62,6 +63,9 @@ def read_here(body: bytes, suffix: str) -> tuple[Article, str | None]:
     """Return the article in a document, and what was assumed for it; in this very process."""
     if suffix == ".pdf":
         return from_pdf(body), None
+    if suffix == FAST:
+        text, note = decoded_with_note(body, ".html")
+        return from_page_fast(text), note
     text, note = decoded_with_note(body, suffix)
     return READERS[suffix](text), note
 
