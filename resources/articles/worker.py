@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -91,11 +92,11 @@ class Worker:
         try:
             _send(process, body, suffix, self.limits)
             answer = json.loads(self._answer(process, self.limits.seconds))
-        except (OSError, EOFError, ValueError) as error:
+            if not (cause := answer.get("cause")):
+                return _article(answer["article"]), answer["note"]
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise UnreadableArticleError(self._cause_of_death(error)) from error
-        if cause := answer.get("cause"):
-            raise UnreadableArticleError(cause)
-        return _article(answer["article"]), answer["note"]
+        raise UnreadableArticleError(cause)
 
     def stop(self) -> None:
         """End the process, if there is one."""
@@ -139,7 +140,10 @@ class Worker:
         if isinstance(error, TimeoutError):
             self.stop()
             return f"too slow: not read within {self.limits.seconds:g} s"
-        code = process.wait(timeout=5) if process and isinstance(error, EOFError | OSError) else 0
+        code = None
+        if process:
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(timeout=2)
         self.stop()
         if code == _CPU_KILLED:
             return f"too slow: more than {self.limits.cpu_seconds} s of processor time"

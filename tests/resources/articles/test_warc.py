@@ -149,5 +149,6 @@ def test_a_header_names_the_encoding_of_a_page(read):
 def test_what_is_no_archive_is_a_reject_and_an_empty_folder_has_a_reason(read, tmp_path):
     found = read(b"no archive at all")
     assert (found.articles, found.reason) == ([], "no pages in it")
+    assert [reject.source_row for reject in found.rejects] == [0]
     (empty,) = WebArchives(tmp_path / "none").deliveries()
     assert empty.reason == "no web archives there"
