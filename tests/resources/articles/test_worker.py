@@ -62,7 +62,7 @@ def test_a_document_beyond_its_processor_time_is_stopped():
 
 def test_a_document_that_needs_more_memory_than_it_may_ends_with_a_cause():
     with Worker(Limits(memory=230_000_000)) as worker:
-        with pytest.raises(UnreadableArticleError, match="memory|died"):
+        with pytest.raises(UnreadableArticleError, match=r"memory|died"):
             worker.read(b"a b\n" * 5_000_000, ".txt")
         assert worker.read(TEXT, ".txt")[0].language == "en"
 

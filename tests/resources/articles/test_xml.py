@@ -81,12 +81,20 @@ def test_a_date_that_is_none_refuses_the_item_and_says_so():
     assert reject.reason.startswith("item 1: published_at is not an ISO 8601 date: 'soon'")
 
 
+def test_an_article_within_an_article_is_part_of_it():
+    document = b"<article><body>Chips <article><body>fell.</body></article></body></article>"
+    (article,), rejects = from_xml(document, "a.xml")
+    assert (article.text, rejects) == ("Chips fell.", [])
+
+
 @pytest.mark.parametrize(
     "document",
     [
         b"<article>" + b"<p>" * 240 + b"x " * 50_000 + b"</p>" * 240 + b"</article>",
         b"<article><body>" + b"<p>x</p>" * 20_000 + b"</body></article>",
         b"<article><body>" + b"<!-- x -->" * 20_000 + b"</body></article>",
+        b"<article>" + b"<body>" * 240 + b"<p/>" * 100_000 + b"</body>" * 240 + b"</article>",
+        b"<article>" * 240 + b"<p>x</p>" * 20_000 + b"</article>" * 240,
         b"<a>" + b"<article><body>x</body></article>" * 5_000 + b"</a>",
         b"<article " + b" ".join(b'a%d="x"' % n for n in range(20_000)) + b"/>",
     ],
