@@ -50,7 +50,9 @@ def from_page_fast(page: str) -> Article:
     UnreadableArticleError
         It holds no main text, or asks not to be archived.
     """
-    from resiliparse.extract.html2text import extract_plain_text
+    from resiliparse.extract.html2text import (  # pyright: ignore[reportMissingModuleSource]
+        extract_plain_text,
+    )
     from resiliparse.parse.html import HTMLTree
 
     tree = HTMLTree.parse(page)

@@ -112,7 +112,10 @@ class _Reading:
         return Delivery(self.requested, self.articles, self.rejects, reason=reason, is_kept=False)
 
     def _from_here(self, file: BinaryIO) -> None:
-        from fastwarc.warc import ArchiveIterator, WarcRecordType
+        from fastwarc.warc import (  # pyright: ignore[reportMissingModuleSource]
+            ArchiveIterator,
+            WarcRecordType,
+        )
 
         # Every kind of record is looked at, so that damage is placed at the record that has it.
         for record in ArchiveIterator(file, record_types=WarcRecordType.any_type):

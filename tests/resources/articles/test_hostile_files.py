@@ -13,7 +13,8 @@ import pytest
 
 from resources.articles import Articles
 from resources.articles.archives import Unpacking, members
-from resources.articles.worker import Worker
+from resources.articles.files import Folder
+from resources.articles.worker import Limits, Worker
 
 TEXT = "Tuesday, January 28, 2025 - Shares of Nvidia fell by a sixth on Monday, more than ever.\n"
 
@@ -321,3 +322,15 @@ def test_an_encrypted_pdf_is_refused(beside_a_good_one):
     writer.write(body)
     answers, _ = beside_a_good_one("a.pdf", body.getvalue())
     assert answers["a.pdf"].reason == "encrypted: the PDF asks for a password"
+
+
+def test_a_page_that_takes_too_long_is_stopped_and_its_neighbours_are_read(tmp_path):
+    large = b"<html><body><article>" + b"<p>Shares of Nvidia fell by a sixth.</p>" * 40_000
+    (tmp_path / "a.html").write_bytes(large)
+    (tmp_path / "b.html").write_bytes(large)
+    (tmp_path / "c.txt").write_text(TEXT)
+    first, second, third = Folder(tmp_path, Limits(seconds=0.02)).deliveries()
+    for stopped in (first, second):
+        assert str(stopped.error) == "too slow: not read within 0.02 s"
+        assert [reject.reason for reject in stopped.rejects] == [str(stopped.error)]
+    assert len(third.articles) == 1
