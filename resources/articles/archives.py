@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import stat
-import zlib
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from resources.articles.contents import SUFFIXES, delivery, refused, size_limit
 from resources.articles.gathering import Delivery
@@ -62,7 +61,8 @@ class _Zip:
     def deliveries(self) -> Iterator[Delivery]:
         """Yield a delivery for each member that is a file; none after the total is spent."""
         for info in self.archive.infolist():
-            if not info.is_dir():
+            # Not is_dir(), which fails for an empty name.
+            if not info.filename.endswith("/"):
                 yield self._of_member(info)
             if self.unpacked > self.limits.total:
                 cause = f"refused: it unpacks to more than {self.limits.total:,} bytes"
@@ -81,7 +81,7 @@ class _Zip:
             if suffix not in SUFFIXES:
                 return Delivery(name, reason=f"not an article: {suffix or 'no suffix'}")
             body = self._body(info, size_limit(suffix))
-        except (BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever a bad archive raises, the others go on
             return refused(name, b"", _as_unreadable(error))
         return delivery(name, body, suffix, self.worker)
 
@@ -144,19 +144,23 @@ def members(
     """
     limits = limits or Unpacking()
     try:
-        if len(body) > MAX_ARCHIVE:
-            raise UnreadableArticleError(f"too large: at most {MAX_ARCHIVE:,} bytes")
-        # Before the directory is read: each entry of it costs memory, and its count is a claim.
-        if body.count(_ENTRY) > limits.members:
-            raise UnreadableArticleError(f"refused: more than {limits.members:,} members")
-        archive = ZipFile(BytesIO(body))
-    except (BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        archive = _opened(body, limits)
+    except Exception as error:  # noqa: BLE001 - whatever a bad archive raises, the others go on
         yield refused(requested, body, _as_unreadable(error))
         return
     with archive:
         if not archive.namelist():
             yield Delivery(requested, reason="no files in the archive")
         yield from _Zip(requested, archive, len(body), worker, limits).deliveries()
+
+
+def _opened(body: bytes, limits: Unpacking) -> ZipFile:
+    if len(body) > MAX_ARCHIVE:
+        raise UnreadableArticleError(f"too large: at most {MAX_ARCHIVE:,} bytes")
+    # Before the directory is read: each entry of it costs memory, and its count is a claim.
+    if body.count(_ENTRY) > limits.members:
+        raise UnreadableArticleError(f"refused: more than {limits.members:,} members")
+    return ZipFile(BytesIO(body))
 
 
 def _as_unreadable(error: Exception) -> UnreadableArticleError:

@@ -4,7 +4,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resources.articles.archives import members
@@ -65,17 +65,16 @@ def test_a_byte_that_breaks_utf8_among_others_that_are_is_not_guessed():
         decoded_with_note("Café, ".encode() + b"\xe9 and more", ".txt")
 
 
-@settings(max_examples=60)
-@given(st.data())
-def test_an_archive_with_any_byte_changed_is_read_or_refused_and_never_raises(data):
+@pytest.mark.parametrize("value", [0x00, 0x01, 0x2F, 0x40, 0x7F, 0xFF])
+def test_an_archive_with_any_byte_changed_is_read_or_refused_and_never_raises(value):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.txt", "Shares of Nvidia fell by a sixth on Monday.")
         archive.writestr("in/b.txt", "Others fell as well.")
-    body = bytearray(packed.getvalue())
-    place = data.draw(st.integers(0, len(body) - 1))
-    body[place] = data.draw(st.integers(0, 255))
+    body = packed.getvalue()
     with Worker() as worker:
-        for delivery in members("a.zip", bytes(body), worker):
-            assert delivery.requested.startswith("a.zip")
-            assert delivery.articles or delivery.error or delivery.reason
+        for place in range(len(body)):
+            changed = body[:place] + bytes([value]) + body[place + 1 :]
+            for delivery in members("a.zip", changed, worker):
+                assert delivery.requested.startswith("a.zip")
+                assert delivery.articles or delivery.error or delivery.reason
