@@ -118,7 +118,9 @@ class _Reading:
         )
 
         # Every kind of record is looked at, so that damage is placed at the record that has it.
-        for record in ArchiveIterator(file, record_types=WarcRecordType.any_type):
+        for record in ArchiveIterator(
+            file, record_types=WarcRecordType.any_type, auto_decode="all"
+        ):
             self.place = record.stream_pos
             if record.record_type == WarcRecordType.response and _is_page(record):
                 self._take(record)
@@ -127,7 +129,7 @@ class _Reading:
 
     def _take(self, record: Any) -> None:
         body = record.reader.read(MAX_BYTES + 1)
-        if len(body) < min(record.content_length, MAX_BYTES):
+        if not _is_encoded(record) and len(body) < min(record.content_length, MAX_BYTES):
             raise EOFError(f"{record.content_length - len(body):,} bytes are missing")
         address = record.headers.get("WARC-Target-URI", "")
         if forbids(record.http_headers.get("X-Robots-Tag", "")):
@@ -161,6 +163,12 @@ class _Reading:
 def _is_page(record: Any) -> bool:
     headers = record.http_headers
     return bool(headers) and headers.status_code == _OK and record.http_content_type in _HTML
+
+
+def _is_encoded(record: Any) -> bool:
+    """Say whether the page is not as long as its record: compressed, or sent in chunks."""
+    headers = record.http_headers
+    return bool(headers.get("Content-Encoding") or headers.get("Transfer-Encoding"))
 
 
 def _in_utf8(body: bytes, record: Any) -> bytes:

@@ -146,6 +146,20 @@ def test_a_header_names_the_encoding_of_a_page(read):
     assert "Café Nvidia “chips”" in found.articles[0].text
 
 
+def test_a_page_is_unpacked_as_its_header_says_and_a_bomb_is_too_large(read):
+    packed = "Content-Encoding: gzip\r\n"
+    bomb = gzip.compress(b" " * 50_000_000)
+    found = read(
+        record(1, gzip.compress(page(1)), header=packed)
+        + record(2, bomb, header=packed)
+        + record(3, b"5\r\n<p>Nv\r\n0\r\n\r\n" + page(3), header="Transfer-Encoding: chunked\r\n")
+        + record(4)
+    )
+    assert {1, 4} <= set(numbers(found))
+    assert found.articles[0].text.startswith("Story 1.")
+    assert "too large: at most 2,000,000 bytes" in found.rejects[0].reason
+
+
 def test_what_is_no_archive_is_a_reject_and_an_empty_folder_has_a_reason(read, tmp_path):
     found = read(b"no archive at all")
     assert (found.articles, found.reason) == ([], "no pages in it")
