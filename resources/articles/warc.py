@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from resources.articles.archived_pages import FAST, KEEPS_OUT, forbids
 from resources.articles.contents import refused
 from resources.articles.gathering import Delivery
-from resources.articles.pages import FAST, KEEPS_OUT, forbids
 from resources.articles.text import MAX_BYTES, Article, UnreadableArticleError
 from resources.articles.worker import Limits, Worker
 from resources.batch import Reject, naive_utc

@@ -182,7 +182,8 @@ def _received(process: subprocess.Popen[bytes], size: int, until: float) -> byte
 def _article(fields: dict[str, Any]) -> Article:
     if fields["published_at"]:
         fields["published_at"] = datetime.fromisoformat(fields["published_at"])
-    return Article(**fields)
+    # JSON has no tuples.
+    return Article(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
 
 
 def serve() -> None:

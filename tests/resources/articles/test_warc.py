@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
+from resources.articles.archived_pages import forbids
 from resources.articles.gathering import gathered
-from resources.articles.pages import forbids
 from resources.articles.warc import WebArchives
 from resources.articles.worker import Limits
 
