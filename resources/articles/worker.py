@@ -183,7 +183,8 @@ def _article(fields: dict[str, Any]) -> Article:
     if fields["published_at"]:
         fields["published_at"] = datetime.fromisoformat(fields["published_at"])
     # JSON has no tuples.
-    return Article(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+    facts: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    return Article(**facts)
 
 
 def serve() -> None:
