@@ -30,7 +30,10 @@ class Delivery:
     error : Exception, optional
         Why nothing could be had or read.
     reason : str, optional
-        Why there is nothing in it that was wanted: a fact, no failure.
+        Why there is nothing in it that was wanted: a fact, no failure. Beside articles: what had
+        to be assumed to read them.
+    is_kept : bool
+        Whether the bodies may be stored whole.
     """
 
     requested: str
@@ -38,6 +41,7 @@ class Delivery:
     rejects: list[Reject] = field(default_factory=list)
     error: Exception | None = None
     reason: str | None = None
+    is_kept: bool = True
 
 
 class Source(Protocol):
@@ -73,9 +77,9 @@ class _Gathered:
         for article in articles:
             self._rows.setdefault(article.article_id, _row(article, requested))
         if delivery.error:
-            self._answer(requested, _cause(delivery.error), failed=True)
+            self._answer(requested, cause(delivery.error), failed=True)
         elif n_rows := len(self._rows) - before:
-            self._answer(requested, n_rows=n_rows)
+            self._answer(requested, delivery.reason, n_rows=n_rows)
         elif articles:
             same = self._rows[articles[0].article_id]["location"]
             self._answer(requested, f"the same text as {same}")
@@ -98,12 +102,13 @@ class _Gathered:
     def _answer(
         self, requested: str, reason: str | None = None, *, n_rows: int = 0, failed: bool = False
     ) -> None:
-        outcome = "failed" if failed else "no_data" if reason else "delivered"
+        outcome = "failed" if failed else "delivered" if n_rows else "no_data"
         at = Clock().now().replace(tzinfo=None)
         self._answers.append(Answer(requested, outcome, reason, n_rows, at))
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
+    """Return why nothing could be had or read, in one line."""
     if isinstance(error, UnreadableArticleError | FetchError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

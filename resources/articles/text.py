@@ -20,7 +20,7 @@ MAX_TEXT = 200_000
 LANGUAGE_FROM = 20
 """Shorter texts say nothing reliable about their language."""
 
-PublishedFrom = Literal["field", "metadata", "feed", "dateline", "none"]
+PublishedFrom = Literal["field", "metadata", "feed", "header", "dateline", "none"]
 
 
 class UnreadableArticleError(ValueError):

@@ -65,10 +65,10 @@ def test_the_same_text_in_two_files_is_one_article(folder):
 
 
 def test_what_is_no_article_is_passed_over_with_its_reason(folder):
-    batch = folder(a_DOT_pdf=b"%PDF", readme=TEXT, _DOT_b_DOT_txt=TEXT, _DOT_git__c_DOT_txt=TEXT)
+    batch = folder(a_DOT_doc=b"x", readme=TEXT, _DOT_b_DOT_txt=TEXT, _DOT_git__c_DOT_txt=TEXT)
     assert batch.rows.num_rows == 0
     assert answers(batch) == {
-        "a.pdf": ("no_data", "not an article: .pdf"),
+        "a.doc": ("no_data", "not an article: .doc"),
         "readme": ("no_data", "not an article: no suffix"),
         ".b.txt": ("no_data", "not an article: hidden"),
         ".git/c.txt": ("no_data", "not an article: hidden"),
@@ -79,12 +79,12 @@ def test_what_is_no_article_is_passed_over_with_its_reason(folder):
     ("name", "content", "cause"),
     [
         ("a.txt", b"", "empty"),
-        ("a.txt", b"\xff\xfe\x00", "bad encoding: byte 0 is not utf-8"),
+        ("a.txt", b"\xff\xfe\x00", "empty: no text in it"),
         ("a.txt", b"a" * 200_001, "too large: 200,001 bytes of text"),
         ("a.txt", b"a " * 1_000_001, "too large: at most 2,000,000 bytes"),
         ("a.html", b"<p>" * 1_000_000, "too large: at most 2,000,000 bytes"),
         ("a.html", b"<html></html>", "empty: no main text in the page"),
-        ("a.html", b"\x1f\x8b\x08\x00", "bad encoding"),
+        ("a.html", b"\x1f\x8b\x08\x00", "binary: it begins like gzip"),
         ("a.json", b"{", "not JSON"),
         ("a.json", b'{"title": "T"}', "JSON without text"),
         ("a.json", b'{"text": "T", "published_at": "soon"}', "published_at is not an ISO 8601"),
@@ -117,7 +117,7 @@ def test_a_file_that_is_not_there_any_more_fails(tmp_path):
     (tmp_path / "b.txt").write_text(TEXT)
     batch = Articles(path=str(tmp_path)).fetch()
     assert batch.rows.num_rows == 1
-    assert set(answers(batch)) == {"b.txt"}
+    assert answers(batch)["a.txt"] == ("failed", "cannot be read: No such file or directory")
 
 
 def test_a_folder_that_is_not_there_fails_and_an_empty_one_has_no_data(tmp_path):
