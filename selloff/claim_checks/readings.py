@@ -116,7 +116,7 @@ def start_place(
 
 
 def moves(
-    bars: list[Bar], place: int, start: int, is_extreme: bool, direction: str | None
+    bars: list[Bar], place: int, start: int, *, is_extreme: bool, direction: str | None
 ) -> Iterator[Move]:
     """Yield the readings of a day's change, the nearest to the words first.
 
@@ -144,22 +144,10 @@ def moves(
             yield Move("as_stated", before.close, extreme, bar, before)
         return
     yield close
-    if start != place - 1:
-        return
-    if extreme is not None:
-        yield Move(name, before.close, extreme, bar, before)
-    if bar.open is not None:
-        yield Move("at_open", before.close, bar.open, bar, before)
-        yield Move("open_to_close", bar.open, bar.close, bar, bar)
-    for reading, end, begin in (
-        ("previous_session", place - 1, place - 2),
-        ("next_session", place + 1, place),
-        ("five_sessions", place, place - 5),
-    ):
-        if begin >= 0 and end < len(bars) and not _broken(bars, begin, end):
-            yield Move(reading, bars[begin].close, bars[end].close, bars[end], bars[begin])
-    if bar.adj_close is not None and before.adj_close is not None:
-        yield Move("total_return", before.adj_close, bar.adj_close, bar, before)
+    if start == place - 1:
+        if extreme is not None:
+            yield Move(name, before.close, extreme, bar, before)
+        yield from _other_moves(bars, place)
 
 
 def is_far(reading: str, magnitude: float) -> bool:
@@ -173,6 +161,23 @@ def is_far(reading: str, magnitude: float) -> bool:
         What is claimed, a fraction.
     """
     return reading in {"next_session", "five_sessions"} and magnitude < _FAR
+
+
+def _other_moves(bars: list[Bar], place: int) -> Iterator[Move]:
+    """Yield the readings of a day's change that are neither its close nor its extreme."""
+    bar, before = bars[place], bars[place - 1]
+    if bar.open is not None:
+        yield Move("at_open", before.close, bar.open, bar, before)
+        yield Move("open_to_close", bar.open, bar.close, bar, bar)
+    for reading, end, begin in (
+        ("previous_session", place - 1, place - 2),
+        ("next_session", place + 1, place),
+        ("five_sessions", place, place - 5),
+    ):
+        if begin >= 0 and end < len(bars) and not _broken(bars, begin, end):
+            yield Move(reading, bars[begin].close, bars[end].close, bars[end], bars[begin])
+    if bar.adj_close is not None and before.adj_close is not None:
+        yield Move("total_return", before.adj_close, bar.adj_close, bar, before)
 
 
 def _broken(bars: list[Bar], begin: int, end: int) -> bool:

@@ -118,12 +118,9 @@ def check_claim(claim: _Row, interval: Interval, past: Past, counts: list[_Row])
     counts : list of dict
         Rows of ``core.shares_outstanding`` of its listing, in order.
     """
-    if claim["published_at"] is None:
-        return Check("not_verifiable", "the article has no date")
-    if claim["period"] in {"premarket", "after_hours"}:
-        return Check("not_verifiable", "there are no prices from outside the session")
-    if not past.bars or not past.sessions:
-        return Check("not_verifiable", "no bar or session of the listing had closed at publication")
+    why = _why_never(claim, past)
+    if why is not None:
+        return Check("not_verifiable", why)
     bars, day = past.bars, claim["claimed_on"] or past.sessions[-1]
     place = next((at for at, bar in enumerate(bars) if bar.session_date == day), None)
     if place is None:
@@ -137,6 +134,17 @@ def check_claim(claim: _Row, interval: Interval, past: Past, counts: list[_Row])
     if why is not None:
         return Check("not_verifiable", why)
     return _judged(claim, interval, _candidates(claim, bars, place, start, counts))
+
+
+def _why_never(claim: _Row, past: Past) -> str | None:
+    """Return why a claim cannot be held against any bar; None where it can."""
+    if claim["published_at"] is None:
+        return "the article has no date"
+    if claim["period"] in {"premarket", "after_hours"}:
+        return "there are no prices from outside the session"
+    if not past.bars or not past.sessions:
+        return "no bar or session of the listing had closed at publication"
+    return None
 
 
 def _why_not(past: Past, place: int, start: int) -> str | None:
@@ -181,7 +189,7 @@ def _candidates(
 ) -> list[Check]:
     is_extreme = claim["bound"] == "extreme" or claim["period"] == "intraday"
     found = []
-    for move in moves(bars, place, start, is_extreme, claim["direction"]):
+    for move in moves(bars, place, start, is_extreme=is_extreme, direction=claim["direction"]):
         if is_far(move.reading, claim["magnitude_low"]) or (
             claim["metric"] != "price_change" and move.reading != "as_stated"
         ):

@@ -18,7 +18,7 @@ def _check(article, verdict, source="desk", metric="level"):
     }
 
 
-def _document(article, first, is_newest=True):
+def _document(article, first, *, is_newest=True):
     return {"article_id": article, "first_article_id": first, "is_newest": is_newest}
 
 
