@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from selloff.claim_checks.intervals import Interval, implied_interval
 from selloff.claim_checks.readings import Bar, Move, is_far, moves, start_place, why_unusable
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     import ibis.expr.types as ir
 
@@ -68,7 +69,8 @@ def claim_checks(
         currency, as the claim's unit is.
     """
     wanted = claims.select("listing_id").distinct()
-    bars = _bars(daily_prices.semi_join(wanted, "listing_id"))
+    said = sorted(_rows(claims), key=lambda claim: claim["claim_id"])
+    bars = _bars(_near(daily_prices.semi_join(wanted, "listing_id"), said))
     counts: dict[str, list[_Row]] = defaultdict(list)
     stated = _rows(shares_outstanding.semi_join(wanted, "listing_id"))
     for row in sorted(stated, key=lambda row: row["known_on"]):
@@ -81,7 +83,7 @@ def claim_checks(
     sorted_calendars = {mic: sorted(days) for mic, days in calendars.items()}
     sources = {row["article_id"]: row["source"] for row in _rows(articles)}
     checked = []
-    for claim in sorted(_rows(claims), key=lambda claim: claim["claim_id"]):
+    for claim in said:
         listing = claim["listing_id"]
         calendar = sorted_calendars.get(exchange.get(listing, ""), [])
         past = _past(bars[listing], calendar, claim["published_at"])
@@ -166,6 +168,17 @@ def _bars(daily_prices: ir.Table) -> dict[str, list[Bar]]:
     for row in sorted(rows, key=lambda row: (row["listing_id"], row["session_date"])):
         bars[row["listing_id"]].append(Bar(**{name: row[name] for name in names}))
     return bars
+
+
+def _near(daily_prices: ir.Table, said: list[_Row]) -> ir.Table:
+    """Keep the bars from a year and a month before the first day that a claim speaks of."""
+    names = ("claimed_from", "claimed_on", "published_at")
+    days = [str(claim[name])[:10] for claim in said for name in names if claim[name] is not None]
+    if not days:
+        return daily_prices
+    first = date.fromisoformat(min(days)) - timedelta(days=400)
+    last = date.fromisoformat(max(days))
+    return daily_prices.filter(daily_prices.session_date.between(first, last))
 
 
 def _rows(table: ir.Table) -> list[_Row]:
