@@ -178,7 +178,8 @@ def _near(daily_prices: ir.Table, said: list[_Row]) -> ir.Table:
         return daily_prices
     first = date.fromisoformat(min(days)) - timedelta(days=400)
     last = date.fromisoformat(max(days))
-    return daily_prices.filter(daily_prices.session_date.between(first, last))
+    days_of = daily_prices.session_date
+    return daily_prices.filter(days_of >= first, days_of <= last)
 
 
 def _rows(table: ir.Table) -> list[_Row]:
@@ -203,6 +204,10 @@ def _candidates(
     is_extreme = claim["bound"] == "extreme" or claim["period"] == "intraday"
     found = []
     for move in moves(bars, place, start, is_extreme=is_extreme, direction=claim["direction"]):
+        if claim["period"] == "open":
+            if move.reading != "at_open":
+                continue
+            move = replace(move, reading="as_stated")  # noqa: PLW2901 - the words name the opening
         if is_far(move.reading, claim["magnitude_low"]) or (
             claim["metric"] != "price_change" and move.reading != "as_stated"
         ):

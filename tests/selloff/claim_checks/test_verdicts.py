@@ -105,6 +105,7 @@ def _verdict(bars=None, **claim):
             "previous_session",
             0.1,
         ),
+        ({"period": "open", "magnitude_low": 0.208}, "supported", "as_stated", -0.208),
         ({"period": "week"}, "supported", "as_stated", -0.2),
         (
             {"metric": "market_value_change", "unit": "USD", "magnitude_low": 2.19e10}
