@@ -178,7 +178,7 @@ def _near(daily_prices: ir.Table, said: list[_Row]) -> ir.Table:
         return daily_prices
     first = date.fromisoformat(min(days)) - timedelta(days=400)
     last = date.fromisoformat(max(days))
-    days_of = daily_prices.session_date
+    days_of: Any = daily_prices.session_date
     return daily_prices.filter(days_of >= first, days_of <= last)
 
 
