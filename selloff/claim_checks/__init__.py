@@ -1,0 +1,1 @@
+"""What articles claim of prices, held against the prices."""
