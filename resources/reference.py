@@ -90,7 +90,7 @@ class Reference(dg.ConfigurableResource):
         id ``FILE:TICKER``, its asset class is equity unless stated, and all else is NULL.
         """
         names: dict[str, list[str]] = {}
-        for name in self._alias_rows():
+        for name in (row for row in self._alias_rows() if row["alias_kind"] == "company"):
             names.setdefault(name["listing_id"], []).append(name["alias"])
         rows = self._sorted()
         for row in rows:
@@ -166,7 +166,7 @@ class Reference(dg.ConfigurableResource):
             for alias in dict.fromkeys(re.split(r"\s*;\s*", row["aliases"] or ""))
             if alias and (row["listing_id"], alias) not in known
         ]
-        return own + [{**row, "needs_cue": False} for row in stated]
+        return own + [{**row, "alias_kind": "company", "needs_cue": False} for row in stated]
 
     def _sorted(self) -> list[Row]:
         return sorted(self._rows().values(), key=lambda row: row["listing_id"])

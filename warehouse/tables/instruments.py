@@ -131,6 +131,12 @@ INSTRUMENT_ALIASES = Table(
         c.TICKER,
         Column("alias", "VARCHAR", "The name, matched with case and at word boundaries."),
         Column(
+            "alias_kind",
+            "VARCHAR",
+            "What the name is: the firm's or index's own, a product's, or a person's.",
+            one_of=("company", "product", "person"),
+        ),
+        Column(
             "needs_cue",
             "BOOLEAN",
             "True for names that are also words (Arm, Meta): a cue must stand beside them.",
