@@ -86,10 +86,15 @@ class _Gathered:
         """Return what was gathered."""
         import pyarrow as pa
 
-        kinds = {"published_at": pa.timestamp("us"), "source_row": pa.int64()}
+        kinds = {
+            "published_at": pa.timestamp("us"),
+            "source_row": pa.int64(),
+            "is_whole": pa.bool_(),
+        }
         names = (
             *("article_id", "title", "source", "location", "published_at", "published_from"),
-            *("language", "text", "source_file", "source_row"),
+            *("language", "text", "author", "dateline", "published_zone", "is_whole"),
+            *("source_file", "source_row"),
         )
         schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
         rows = pa.Table.from_pylist(list(self._rows.values()), schema=schema)
@@ -122,6 +127,10 @@ def _row(article: Article, requested: str) -> dict[str, Any]:
         "published_from": article.published_from,
         "language": article.language,
         "text": article.text,
+        "author": article.author,
+        "dateline": article.dateline,
+        "published_zone": article.published_zone,
+        "is_whole": True,
         "source_file": requested,
         "source_row": None,
     }
