@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from resources.articles.extracts import extract
 from resources.articles.fetching import FetchError
 from resources.articles.text import Article, UnreadableArticleError
 from resources.batch import Answer, Batch, Reject
@@ -52,9 +53,18 @@ class Source(Protocol):
         ...
 
 
-def gathered(sources: Iterable[Source]) -> Batch:
-    """Return everything the sources bring as one batch; the same text twice is one row."""
-    batch = _Gathered()
+def gathered(sources: Iterable[Source], keeps: frozenset[str] = frozenset()) -> Batch:
+    """Return everything the sources bring as one batch; the same text twice is one row.
+
+    Parameters
+    ----------
+    sources : iterable of Source
+        In the order in which they are asked.
+    keeps : frozenset of str
+        Hosts whose bodies may be stored whole though their source does not allow it; ``all`` for
+        every host. Of the others an extract is stored.
+    """
+    batch = _Gathered(keeps)
     for source in sources:
         for delivery in source.deliveries():
             batch.add(delivery)
@@ -64,7 +74,8 @@ def gathered(sources: Iterable[Source]) -> Batch:
 class _Gathered:
     """The rows, answers and rejects of one fetch, as they come in."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: frozenset[str]) -> None:
+        self._keeps = keeps
         self._rows: dict[str, dict[str, Any]] = {}
         self._answers: list[Answer] = []
         self._rejects: list[Reject] = []
@@ -75,25 +86,38 @@ class _Gathered:
         self._rejects += delivery.rejects
         before = len(self._rows)
         for article in articles:
-            self._rows.setdefault(article.article_id, _row(article, requested))
+            if article.article_id not in self._rows:
+                row = _row(article, requested, is_whole=self._may_keep(article, delivery))
+                self._rows[article.article_id] = row
+        remarks = "; ".join(dict.fromkeys(r for one in articles for r in one.remarks)) or None
         if delivery.error:
             self._answer(requested, cause(delivery.error), failed=True)
         elif n_rows := len(self._rows) - before:
-            self._answer(requested, delivery.reason, n_rows=n_rows)
+            self._answer(requested, delivery.reason or remarks, n_rows=n_rows)
         elif articles:
             same = self._rows[articles[0].article_id]["location"]
             self._answer(requested, f"the same text as {same}")
         else:
             self._answer(requested, delivery.reason or "no articles in it")
 
+    def _may_keep(self, article: Article, delivery: Delivery) -> bool:
+        """Say whether an article's body may be stored whole."""
+        host = urlsplit(article.address or "").hostname or ""
+        return delivery.is_kept or "all" in self._keeps or host in self._keeps
+
     def batch(self) -> Batch:
         """Return what was gathered."""
         import pyarrow as pa
 
-        kinds = {"published_at": pa.timestamp("us"), "source_row": pa.int64()}
+        kinds = {
+            "published_at": pa.timestamp("us"),
+            "source_row": pa.int64(),
+            "is_whole": pa.bool_(),
+        }
         names = (
             *("article_id", "title", "source", "location", "published_at", "published_from"),
-            *("language", "text", "source_file", "source_row"),
+            *("language", "text", "author", "dateline", "published_zone", "is_whole"),
+            *("source_file", "source_row"),
         )
         schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
         rows = pa.Table.from_pylist(list(self._rows.values()), schema=schema)
@@ -116,17 +140,26 @@ def cause(error: Exception) -> str:
     return f"cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
 
 
-def _row(article: Article, requested: str) -> dict[str, Any]:
+def _row(article: Article, requested: str, *, is_whole: bool) -> dict[str, Any]:
+    """Return an article as a row of raw.articles."""
     host = urlsplit(article.address).hostname if article.address else None
+    text = article.text if is_whole else extract(article.text)
+    # An entry without an address of its own is no version of its feed.
+    is_entry = not article.address and urlsplit(requested).scheme in {"http", "https"}
+    place = f"{requested} ({article.article_id[:12]})" if is_entry else requested
     return {
         "article_id": article.article_id,
         "title": article.title,
         "source": article.source or host or requested,
-        "location": article.address or requested,
+        "location": article.address or place,
         "published_at": article.published_at,
         "published_from": article.published_from,
         "language": article.language,
-        "text": article.text,
+        "text": text,
+        "author": article.author,
+        "dateline": article.dateline,
+        "published_zone": article.published_zone,
+        "is_whole": text == article.text,
         "source_file": requested,
         "source_row": None,
     }

@@ -99,8 +99,10 @@ def _adjacent(tokens: list[Token], begin: int) -> tuple[Entity, ...]:
     """Return the name directly before a signed figure: ASML (-7.2%)."""
     for token in reversed(tokens[max(0, begin - 5) : begin]):
         if token.kind == "entity" and token.entity:
-            return (token.entity,) if token.entity.span.kind != "ticker" else _adjacent_name(
-                tokens, token
+            return (
+                (token.entity,)
+                if token.entity.span.kind != "ticker"
+                else _adjacent_name(tokens, token)
             )
         if token.kind in {"figure", "direction", "break"}:
             break
@@ -172,7 +174,9 @@ def _backward(
             if _adds_to_a_count(tokens, k, state):
                 return None
             object_ = _object(tokens, last)
-            is_wiped = token.text in w.WIPED or token.text.startswith(("took", "cut", "tak", "carv"))
+            is_wiped = token.text in w.WIPED or token.text.startswith(
+                ("took", "cut", "tak", "carv")
+            )
             is_noun = at(tokens, k + 1).text == "of"
             is_object = is_wiped or is_noun or at(tokens, last + 1).text == "off"
             wiped = object_ if is_object else ()
@@ -210,8 +214,12 @@ def _adds_to_a_count(tokens: list[Token], k: int, state: State) -> bool:
 
 def _is_predicate_gone(tokens: list[Token], name: int, begin: int) -> bool:
     """Say whether a name opens a statement of its own whose verb is left out."""
-    return at(tokens, name - 1).text == "," or at(tokens, name - 1).kind == "and" and (
-        begin - name <= 2  # noqa: PLR2004 - the name, and a word
+    return (
+        at(tokens, name - 1).text == ","
+        or at(tokens, name - 1).kind == "and"
+        and (
+            begin - name <= 2  # noqa: PLR2004 - the name, and a word
+        )
     )
 
 

@@ -120,7 +120,9 @@ def read(tokens: list[Token], before: list[Entity]) -> tuple[list[Reading], list
     if waiting and state.named:  # "After falling 17% on Monday, Nvidia rebounded"
         ahead = State(subjects=state.named[:1])
         found = [one for run in waiting for one in _of_run(tokens, run, ahead)] + found
-    found = [replace(one, is_ambiguous=True) if _is_open(one, state, before) else one for one in found]
+    found = [
+        replace(one, is_ambiguous=True) if _is_open(one, state, before) else one for one in found
+    ]
     named = state.named or (before if state.is_inherited else [])
     return found, _without_doubles(named)
 
@@ -139,7 +141,9 @@ def _refers(opening: list[Token], before: Entity) -> bool:
 def _waits_for_a_name(tokens: list[Token]) -> bool:
     """Say whether a sentence opens by telling of one whom it names later."""
     opening = at(tokens, 0)
-    return opening.text in {"after", "having", "despite", "following"} or opening.kind == "direction"
+    return (
+        opening.text in {"after", "having", "despite", "following"} or opening.kind == "direction"
+    )
 
 
 def _is_inverted(tokens: list[Token]) -> bool:
@@ -254,8 +258,10 @@ def _metric(
     if unit == "fraction":
         return _of_fraction(figure, sense, lead, entity)
     if unit == "points":
-        return ("index_points", sense.sign) if sense.sign and lead not in _TRADED else (
-            ("level", 0) if lead in _TRADED else ("", 0)
+        return (
+            ("index_points", sense.sign)
+            if sense.sign and lead not in _TRADED
+            else (("level", 0) if lead in _TRADED else ("", 0))
         )
     if unit == "basis_points":
         return ("yield", sense.sign) if sense.sign and _is_yield(entity) else ("", 0)
@@ -270,9 +276,7 @@ def _metric(
     return _of_money(figure, sense, lead)
 
 
-def _of_number(
-    figure: Quantity, lead: str, entity: Entity, near: list[Token]
-) -> tuple[str, int]:
+def _of_number(figure: Quantity, lead: str, entity: Entity, near: list[Token]) -> tuple[str, int]:
     """Return what a bare number measures: an index level, or a volume."""
     if figure.high >= MANY:
         return ("volume", 0) if any(_is_trading(token) for token in near) else ("", 0)
@@ -292,7 +296,12 @@ def _of_fraction(figure: Quantity, sense: Sense, lead: str, entity: Entity) -> t
         return "", 0
     is_part = figure.is_word and sense.pattern != "multiple"
     is_wiped = sense.verb in WIPED
-    if is_part and not is_wiped and lead not in {"by", sense.verb} and sense.noun not in {"market", "value"}:
+    if (
+        is_part
+        and not is_wiped
+        and lead not in {"by", sense.verb}
+        and sense.noun not in {"market", "value"}
+    ):
         return "", 0
     return ("market_value_change" if sense.noun == "value" else "price_change"), sense.sign
 

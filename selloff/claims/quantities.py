@@ -205,7 +205,9 @@ def _in_words(lower: str) -> Quantity:
     if multiple := re.match(r"(halv|doubl|tripl|quadrupl)", lower):
         value, sign = _MULTIPLES[multiple[1][0]]
         return Quantity(value, value, "fraction", 0.01, sign, is_word=True)
-    if found := re.match(r"(?:(half|quarter|third|three)?.{0,12}? )?a per ?cent|a per ?cent", lower):
+    if found := re.match(
+        r"(?:(half|quarter|third|three)?.{0,12}? )?a per ?cent|a per ?cent", lower
+    ):
         del found
         parts = {"half": 0.005, "three": 0.0075, "quarter": 0.0025, "third": 0.01 / 3}
         value = next((worth for word, worth in parts.items() if word in lower), 0.01)

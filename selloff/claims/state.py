@@ -216,7 +216,12 @@ def speaks_of_something_else(tokens: list[Token], i: int) -> bool:
 def _is_compound(tokens: list[Token], i: int) -> bool:
     """Say whether plain nouns alone stand between a name and the verb: engine flying hours rose."""
     first = at(tokens, i + 1)
-    if first.text in _NAMES_GO_ON or first.kind != "word" or first.text in AUXILIARIES or first.text.endswith(("ly", "ed")):
+    if (
+        first.text in _NAMES_GO_ON
+        or first.kind != "word"
+        or first.text in AUXILIARIES
+        or first.text.endswith(("ly", "ed"))
+    ):
         return False
     for token in tokens[i + 2 : i + 2 + _LOOK]:
         if token.kind == "direction":

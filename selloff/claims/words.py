@@ -40,8 +40,12 @@ _UP_VERBS = _words(
     roared flew powered sprinted galloped accelerated mounted escalated launched barrelled barreled
     thrived outperformed_by boomed booming thundered hiked_up ascended ascending"""
 )
-_DOWN_NOUNS = _words("nosedive skid pullback meltdown freefall tailspin descent plunge swoon washout decliners losers fallers laggards loss losses downturn selloff sell-off rout correction setback wipeout tumble")
-_UP_NOUNS = _words("comeback uptick bounce pop recovery surge gainers risers winners advancers upturn upswing")
+_DOWN_NOUNS = _words(
+    "nosedive skid pullback meltdown freefall tailspin descent plunge swoon washout decliners losers fallers laggards loss losses downturn selloff sell-off rout correction setback wipeout tumble"
+)
+_UP_NOUNS = _words(
+    "comeback uptick bounce pop recovery surge gainers risers winners advancers upturn upswing"
+)
 _DOWN_SIDES = _words("down lower weaker cheaper softer southward")
 _UP_SIDES = _words("up higher stronger dearer firmer northward")
 DIRECTIONS: dict[str, int] = {
@@ -55,7 +59,12 @@ PAST_VERBS = frozenset(
 )
 """Forms that are verbs and nothing else: what stands before them is their subject."""
 WEAK: dict[str, int] = {
-    **dict.fromkeys(_words("decreased decrease decreases decreasing shrank shrunk reduced cut cuts trimmed eroded erode erodes eroding"), DOWN),
+    **dict.fromkeys(
+        _words(
+            "decreased decrease decreases decreasing shrank shrunk reduced cut cuts trimmed eroded erode erodes eroding"
+        ),
+        DOWN,
+    ),
     **dict.fromkeys(
         _words("increased increase increases increasing grew grow growing grown improved"), UP
     ),
@@ -165,7 +174,7 @@ OTHER = frozenset(
     )
 )
 MODALS = frozenset(
- _words(
+    _words(
         """could may might would should can will shall must expects expect expected expecting forecast
         forecasting betting thinks see predict predicts predicted predicting project projects projected projecting
         likely potentially possible possibly aims aim aimed 
@@ -173,7 +182,7 @@ MODALS = frozenset(
         implying imply wants want unless whether
         anticipate anticipates anticipated sees foresee foresees
         'll suppose imagine wager """
- )
+    )
 )
 CONDITIONS = frozenset(_words("if unless were_to provided suppose assuming"))
 NEGATIONS = frozenset(
@@ -240,10 +249,19 @@ OPENINGS = frozenset(
 )
 """Words that can begin a phrase, a time or a figure; a test holds that no other does."""
 FORWARD_NOUNS: dict[str, int] = {
-    **dict.fromkeys(_words("loser faller decliner laggard hit haircut blow beating hammering mauling whack wipe-out"), DOWN),
+    **dict.fromkeys(
+        _words(
+            "loser faller decliner laggard hit haircut blow beating hammering mauling whack wipe-out"
+        ),
+        DOWN,
+    ),
     **dict.fromkeys(_words("gainer riser advancer winner bump boost lift spurt fillip"), UP),
 }
 """Nouns of direction only behind a figure: took a 5% hit."""
-ASIDE = frozenset(_words("unlike besides excluding barring alongside holding holds owning owns tracking tracks includes "
-        "containing backing supplying hedging shorting"))
+ASIDE = frozenset(
+    _words(
+        "unlike besides excluding barring alongside holding holds owning owns tracking tracks includes "
+        "containing backing supplying hedging shorting"
+    )
+)
 """What stands before a name that the sentence does not speak of."""
