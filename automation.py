@@ -43,11 +43,12 @@ range_backfill = dg.define_asset_job(
     tags={**ONE_AT_A_TIME, BACKFILL_TAG: "true"},
     description="The daily job over a range of dates as one run; raises no alerts.",
 )
+_OF_ARTICLES = dg.AssetSelection.assets(["raw", "articles"]).downstream() & _CHECKED
 read_articles = dg.define_asset_job(
     "read_articles",
-    selection=dg.AssetSelection.assets(["raw", "articles"], ["core", "mentions"]),
+    selection=_OF_ARTICLES,
     tags=ONE_AT_A_TIME,
-    description="Read what is new in the drop folder and the feeds.",
+    description="Read what is new, hold its claims against the prices, and publish that.",
 )
 check_freshness = dg.define_asset_job(
     "check_freshness",

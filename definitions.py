@@ -17,6 +17,7 @@ from assets import (
     valuation,
 )
 from checks import batches, contract, freshness, reference, sources, spread
+from checks import claims as claim_checks
 from checks import contagion as contagion_checks
 from checks import drawdowns as drawdown_checks
 from checks import event_studies as event_study_checks
@@ -52,6 +53,7 @@ CHECKS = (
     selloff_checks,
     contagion_checks,
     spread,
+    claim_checks,
     freshness,
 )
 

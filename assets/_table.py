@@ -180,6 +180,8 @@ class _Step:
                 for name, source in named.items()
             }
             result = self._call(tables, wanted or days)
+            if isinstance(result, list):
+                return as_arrow(self.table, result)
             if not _is_ibis(result):
                 return result
             self.sql = str(ibis.to_sql(result, dialect="duckdb"))
@@ -243,6 +245,22 @@ def preview(warehouse: Warehouse, table: Table) -> Any:
         for row in rows
     ]
     return dg.MetadataValue.table(records, schema=schema)
+
+
+def as_arrow(table: Table, rows: list[dict[str, Any]]) -> Any:
+    """Return rows as an Arrow table of the contract's columns and types."""
+    import pyarrow as pa
+
+    kinds = {
+        "BIGINT": pa.int64(),
+        "BOOLEAN": pa.bool_(),
+        "DATE": pa.date32(),
+        "DOUBLE": pa.float64(),
+        "TIMESTAMP": pa.timestamp("us"),
+        "VARCHAR": pa.string(),
+    }
+    schema = pa.schema([(column.name, kinds[column.type]) for column in table.columns])
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def _is_ibis(result: Any) -> bool:

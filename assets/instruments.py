@@ -51,9 +51,16 @@ def delistings(fetches: Any, price_vintages: Any, sessions: Any, instruments: An
 
 
 @table_asset(INSTRUMENT_ALIASES)
-def instrument_aliases(reference: Reference) -> Any:
-    """Read the dated names by which texts speak of listings."""
-    return reference.aliases()
+def instrument_aliases(reference: Reference, instruments: Any) -> Any:
+    """Read the dated names of listings; those without any get the short form of their own."""
+    import pyarrow as pa
+
+    from selloff.aliases import aliases_from_names
+
+    own = reference.aliases()
+    firms = instruments.filter(instruments.asset_class == "equity").to_pyarrow()
+    derived = aliases_from_names(firms, own)
+    return pa.concat_tables([own, derived.select(own.column_names).cast(own.schema)])
 
 
 @table_asset(SESSIONS)

@@ -44,7 +44,15 @@ _FIGURES = ("magnitude_low", "magnitude_high", "resolution", "confidence")
 _COLUMNS = (
     *("claim_id", "article_id", "listing_id", "ticker", "listing_from", "alias", "metric"),
     *("direction", "magnitude_low", "magnitude_high", "unit", "resolution", "qualifier", "bound"),
-    *("period", "n_sessions", "claimed_from", "claimed_on", "start_offset", "end_offset"),
+    *(
+        "period",
+        "n_sessions",
+        "claimed_from",
+        "claimed_on",
+        "told_on",
+        "start_offset",
+        "end_offset",
+    ),
     *("sentence_start", "sentence_end", "pattern", "confidence", "is_ambiguous", "published_at"),
 )
 
@@ -122,6 +130,7 @@ def _rows(
     before: list[Entity] = []
     first = 0
     seen: set[str] = set()
+    told_on: date | None = None
     for start, end in sentences(text):
         last = first
         while last < len(entities) and entities[last].span.start < end:
@@ -133,11 +142,18 @@ def _rows(
             before = _named(inside) or before
             continue
         readings, before = read(tokens(flat, start, end, inside), before)
-        for reading in readings:
-            row = _row(article_id, reading, (start, end), published_at)
+        rows = [_row(article_id, reading, (start, end), published_at) for reading in readings]
+        told_on = max(filter(None, map(_day_told, rows)), default=told_on)
+        for row in rows:
             if row["period"] != "future" and row["claim_id"] not in seen:
                 seen.add(row["claim_id"])
-                yield row
+                yield {**row, "told_on": row["claimed_on"] or told_on}
+
+
+def _day_told(row: dict[str, Any]) -> date | None:
+    """Return the day of which a claim says that it speaks."""
+    is_day = row["period"] == "day" or row["period"] in _PARTS_OF_A_DAY
+    return row["claimed_on"] if is_day else None
 
 
 def _named(entities: list[Entity]) -> list[Entity]:
@@ -198,7 +214,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
         dict.fromkeys(_TEXTS, pa.string())
         | dict.fromkeys(_COUNTS, pa.int64())
         | dict.fromkeys(_FIGURES, pa.float64())
-        | {"claimed_from": pa.date32(), "claimed_on": pa.date32()}
+        | {"claimed_from": pa.date32(), "claimed_on": pa.date32(), "told_on": pa.date32()}
         | {"is_ambiguous": pa.bool_(), "published_at": pa.timestamp("us")}
     )
     return pa.Table.from_pylist(rows, schema=pa.schema([(name, kinds[name]) for name in _COLUMNS]))

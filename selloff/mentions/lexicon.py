@@ -97,7 +97,7 @@ class Name:
             bool(row["needs_cue"]),
             row["valid_from"] or date.min,
             row["valid_to"] or date.max,
-            row.get("issuer_id") or "",
+            row.get("issuer_id") or (row["listing_id"] if "issuer_id" in row else ""),
             row.get("exchange_mic") or "",
             row.get("currency") or "",
             row.get("region") or "",
@@ -162,8 +162,10 @@ class Lexicon:
         self._tickers = {ticker: _primary(names) for ticker, names in by_ticker.items()}
         self._automaton = ahocorasick.Automaton()
         for alias, names in by_alias.items():
-            self._automaton.add_word(alias, (len(alias), _primary(names)))
-        if by_alias:
+            # A name of two firms is nobody's: only a ticker can say which is meant.
+            if len({name.issuer_id for name in names}) == 1:
+                self._automaton.add_word(alias, (len(alias), _primary(names)))
+        if len(self._automaton):
             self._automaton.make_automaton()
 
     def spans(self, text: str, day: date | None) -> list[Span]:

@@ -99,6 +99,11 @@ CLAIMS = Table(
             nullable=True,
         ),
         _CLAIMED_ON,
+        _CLAIMED_ON.but(
+            name="told_on",
+            doc="The day of which its text spoke last, the latest of a sentence: what a figure "
+            "without a day of its own most likely speaks of; NULL where there is none.",
+        ),
         _PLACE,
         _PLACE.but(name="end_offset", doc="Where it ends."),
         _PLACE.but(name="sentence_start", doc="Where its sentence begins."),
@@ -170,7 +175,9 @@ CLAIM_CHECKS = Table(
         ),
         _UNIT,
         PERIOD,
-        _CLAIMED_ON,
+        _CLAIMED_ON.but(
+            doc="The day it speaks of, or of which its text spoke last; NULL where neither is said."
+        ),
         c.SESSION_DATE.but(nullable=True, doc="Session held against it; NULL where there is none."),
         Column(
             "from_session_date",
