@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selloff.claims import words as w
-from selloff.claims.state import NOUNS, at
+from selloff.claims.state import AUXILIARIES, NOUNS, at
 
 if TYPE_CHECKING:
     from selloff.claims.state import State
@@ -82,7 +82,7 @@ def sense_of(tokens: list[Token], run: list[int], state: State) -> Sense | None:
     _, _, begin = bound_of(tokens, first)
     noun, owner = _governing(tokens, last, state)
     figure = tokens[first].figure
-    if figure is None or noun == "other":
+    if figure is None or noun == "other" or _counts_things(tokens, last):
         return None
     if figure.sign and not figure.is_word:
         return Sense(figure.sign, "signed", noun, "", _adjacent(tokens, begin))
@@ -93,6 +93,22 @@ def sense_of(tokens: list[Token], run: list[int], state: State) -> Sense | None:
         or _backward(tokens, begin, last, noun, owner, state)
         or _elliptic(tokens, begin, noun, state)
     )
+
+
+def _counts_things(tokens: list[Token], last: int) -> bool:
+    """Say whether a thing stands right behind a figure: 5% more riders, a 5% position."""
+    after = at(tokens, last + 1)
+    is_object = at(tokens, last - 1).text != "of" and after.text not in AUXILIARIES
+    if (
+        after.kind != "word"
+        or not is_object
+        or after.text in w.AFTER_FIGURES
+        or after.text.endswith(("ly", "ed"))
+    ):
+        return False
+    near = tokens[last + 2 : last + 5]
+    is_fall = any(t.kind in {"direction", "weak", "market", "value", "volume"} for t in near)
+    return not is_fall and after.text not in w.FORWARD_NOUNS
 
 
 def _adjacent(tokens: list[Token], begin: int) -> tuple[Entity, ...]:
@@ -168,10 +184,12 @@ def _backward(
             continue  # "rose from $118 to $129, or 8.9%"
         if token.kind in _STOPS or token.kind == "number" or token.text == ";":
             return None
+        if (sign := w.TRANSITIVE.get(token.text, 0)) and at(tokens, k + 1).kind == "entity":
+            return Sense(sign, "verb", noun, token.text, owner)
         if token.text == "off" and k == begin - 1:
             return Sense(w.DOWN, "verb", noun, "off", owner)
         if token.kind == "direction":
-            if _adds_to_a_count(tokens, k, state):
+            if _adds_to_a_count(tokens, k, state) or _is_of_a_stranger(tokens, k):
                 return None
             object_ = _object(tokens, last)
             is_wiped = token.text in w.WIPED or token.text.startswith(
@@ -200,7 +218,7 @@ def _is_supposed(tokens: list[Token], k: int) -> bool:
 
 def _adds_to_a_count(tokens: list[Token], k: int, state: State) -> bool:
     """Say whether a side behind a comma says how far a count rose: opened 23 shops, up 5%."""
-    if at(tokens, k - 1).text != ",":
+    if at(tokens, k - 1).text != "," or tokens[k].text not in {"up", "down"}:
         return False
     if at(tokens, k - 2).kind == "figure" and state.is_silent:
         return True
@@ -210,6 +228,18 @@ def _adds_to_a_count(tokens: list[Token], k: int, state: State) -> bool:
         if token.kind == "number":
             return True
     return False
+
+
+def _is_of_a_stranger(tokens: list[Token], k: int) -> bool:
+    """Say whether a firm that we do not know is the subject: while Commerzbank fell 3%."""
+    i = k - 1
+    while at(tokens, i).kind == "word" and tokens[i].is_capital:
+        if tokens[i].text in w.COMPANY_FORMS:
+            return False
+        i -= 1
+    before = at(tokens, i)
+    is_joined = before.kind == "and" and at(tokens, i - 1).kind in {"figure", "time", "direction"}
+    return i < k - 1 and (before.kind == "break" or before.text in {",", ";"} or is_joined)
 
 
 def _is_predicate_gone(tokens: list[Token], name: int, begin: int) -> bool:
@@ -282,6 +312,7 @@ def times_of(tokens: list[Token], i: int) -> list[Token]:
     place = _time_behind(tokens, i)
     place = _time_before(tokens, i) if place < 0 else place
     place = _leading_time(tokens) if place < 0 else place
+    place = _only_day(tokens) if place < 0 else place
     if place < 0:
         return []
     near = [
@@ -318,6 +349,16 @@ def _time_before(tokens: list[Token], i: int) -> int:
         if token.kind in {"figure", "break", "relative"} or token.text == ";":
             break
     return -1
+
+
+def _only_day(tokens: list[Token]) -> int:
+    """Return the day of a sentence that names no other: it is that of all it tells."""
+    days = [k for k, token in enumerate(tokens) if token.kind == "time" and _is_day(token.text)]
+    return days[0] if len(days) == 1 else -1
+
+
+def _is_day(text: str) -> bool:
+    return text.endswith("day") and " " not in text.removeprefix("last ")
 
 
 def _leading_time(tokens: list[Token]) -> int:

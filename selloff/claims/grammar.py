@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selloff.claims.figures import LARGE, Sense, bound_of, run_of, sense_of, times_of
 from selloff.claims.state import State, at
-from selloff.claims.words import DENIALS, INDEX_WORDS, NO_FIRMS, REFERENCES, WIPED
+from selloff.claims.words import DENIALS, INDEX_WORDS, LOSSES, NO_FIRMS, REFERENCES, WIPED
 
 if TYPE_CHECKING:
     from selloff.claims.quantities import Quantity
@@ -135,6 +135,7 @@ def _refers(opening: list[Token], before: Entity) -> bool:
     if words & INDEX_WORDS:
         return before.name.ticker.startswith("^")
     is_named = opening and opening[0].text == "the" and at(opening, 1).kind in {"word", "market"}
+    is_named = is_named or at(opening, 0).kind == "direction"
     return bool(is_named or words & REFERENCES or any(t.kind == "market" for t in opening))
 
 
@@ -291,7 +292,8 @@ def _of_fraction(figure: Quantity, sense: Sense, lead: str, entity: Entity) -> t
     """Return what a fraction measures: the change of a price or of a market value."""
     if _is_yield(entity):
         return ("yield", 0) if lead in _REACHED else ("", 0)
-    is_level = lead in {"to", "from", "at"} and figure.low == figure.high
+    is_pared = lead == "to" and sense.verb in LOSSES  # "before trimming its loss to 6%"
+    is_level = lead in {"to", "from", "at"} and figure.low == figure.high and not is_pared
     if not sense.sign or is_level or sense.noun in {"worth", "volume"}:
         return "", 0
     is_part = figure.is_word and sense.pattern != "multiple"

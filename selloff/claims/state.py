@@ -42,6 +42,8 @@ class State:
         Whether the subjects are those of the sentence before.
     is_silent : bool
         Whether the figure before claimed nothing.
+    aside : Entity, optional
+        The last name that passed without becoming a subject.
     outer : list of Entity
         The subjects outside an open relative clause.
     last_sign, last_metric : int, str
@@ -59,6 +61,7 @@ class State:
     is_silent: bool = False
     last_sign: int = 0
     last_metric: str = ""
+    aside: Entity | None = None
     outer: list[Entity] = field(default_factory=list)
     named: list[Entity] = field(default_factory=list)
 
@@ -101,6 +104,7 @@ class State:
         """Let a name become the subject, join the subjects, or pass as what it is not."""
         entity = tokens[i].entity
         if entity is None or not is_subject(tokens, i):
+            self.aside = entity
             return
         if self.subjects and not self.is_inherited and is_listed(tokens, self.last_subject, i):
             self.subjects.append(entity)
@@ -121,6 +125,8 @@ class State:
         kind = tokens[i].kind
         if kind != "other" or _governs(tokens, i):
             self.metric = kind
+        if kind == "market" and not self.subjects and self.aside:
+            self.subjects = [self.aside]  # "a brutal day for Boeing: the stock lost 8%"
 
 
 def is_subject(tokens: list[Token], i: int) -> bool:
@@ -134,9 +140,28 @@ def is_subject(tokens: list[Token], i: int) -> bool:
         return False
     if before.text == "," and after.kind == "possessive" and _is_apposition(tokens, i):
         return False
+    if before.kind == "and" and at(tokens, i - 2).kind == "entity":
+        return _head_is_subject(tokens, i - 2)
     if before.text in {"the", "a", "an", "us", "german", "dutch"}:
         before = at(tokens, i - 2)
     return before.kind != "preposition" or _is_object_of_talk(tokens, i, before)
+
+
+def _head_is_subject(tokens: list[Token], i: int) -> bool:
+    """Say whether the first name of a list is a subject: then all of them are."""
+    while at(tokens, i - 1).text == "," and at(tokens, i - 2).kind == "entity":
+        i -= 2
+    return is_subject(tokens, i)
+
+
+def _behind_list(tokens: list[Token], i: int) -> int:
+    """Return the place behind the list of names that begins at a place."""
+    k = i + 1
+    while (tokens[k : k + 1] and (at(tokens, k).kind == "and" or at(tokens, k).text == ",")) and (
+        at(tokens, k + 1).kind == "entity"
+    ):
+        k += 2
+    return k
 
 
 def _is_object_of_talk(tokens: list[Token], i: int, preposition: Token) -> bool:
@@ -145,7 +170,8 @@ def _is_object_of_talk(tokens: list[Token], i: int, preposition: Token) -> bool:
     governor = at(tokens, place - 1)
     if governor.kind in {"market", "value", "volume"} or governor.text == "yield":
         return True
-    after, next_but_one = at(tokens, i + 1), at(tokens, i + 2)
+    end = _behind_list(tokens, i)
+    after, next_but_one = at(tokens, end), at(tokens, end + 1)
     if governor.kind == "other":
         return False
     if governor.kind == "direction" and preposition.text in {"in", "at", "for", "of"}:
@@ -156,8 +182,7 @@ def _is_object_of_talk(tokens: list[Token], i: int, preposition: Token) -> bool:
         return True
     if after.kind == "direction":
         return preposition.text in {"with", "by"}
-    opens = next_but_one.kind in {"direction", "relative"}
-    return after.text == "," and opens and preposition.text in {"by", "with", "at", "for", "in"}
+    return after.text == "," and next_but_one.kind in {"direction", "relative"}
 
 
 def _leads_to_a_name(tokens: list[Token], i: int) -> bool:

@@ -40,6 +40,14 @@ class Token:
         In lower case.
     start, end : int
         Characters of the text.
+    sign : int
+        Of a word of direction.
+    bound : str
+        Of a qualifier.
+    figure, entity : Quantity, Entity, optional
+        Of a figure, of a name.
+    is_capital : bool
+        Whether a capital begins it within a sentence.
     """
 
     kind: str
@@ -50,6 +58,7 @@ class Token:
     bound: str = ""
     figure: Quantity | None = None
     entity: Entity | None = None
+    is_capital: bool = False
 
 
 _QUALIFIER = "|".join(
@@ -152,7 +161,9 @@ def _between(flat: str, start: int, end: int) -> Iterator[Token]:
         if quick and (text := quick[1].lower()) not in w.OPENINGS:
             text += quick[2].lower()
             sign = w.DIRECTIONS.get(text) or w.WEAK.get(text) or 0
-            yield Token(_KIND_OF.get(text, "word"), text, place, quick.end(), sign)
+            token = Token(_KIND_OF.get(text, "word"), text, place, quick.end(), sign)
+            token.is_capital = place > start and quick[1][0].isupper()
+            yield token
             place = quick.end()
         elif match := (_AT_WORD if quick else _AT_SIGN).match(flat, place, end):
             yield _token(match)

@@ -24,8 +24,8 @@ _DOWN_VERBS = _words(
     wiped wipe wipes wiping erased erase erases erasing shaved shaves shaving knocked knocking
     vaporised vaporized evaporated destroyed lopped sliced chopped tripped surrendered surrendering
     ceded drifted sagging bled bleeding haemorrhaged hemorrhaged forfeited careened wobbled lurched
-    succumbed faltered languished receded ebbed relinquished conceded depreciated bruised torched cooled
-    whacked clobbered walloped pounded crushed decimated thrashed drooping slumping swooning fading faded
+    succumbed faltered languished receded ebbed relinquished conceded depreciated bruised torched 
+     clobbered walloped pounded crushed decimated thrashed drooping slumping swooning fading faded
     cheapened plumbed unravelled unraveled capitulated capsized cascaded cascading cascade crumbled crumbles crumbling"""
 )
 _UP_VERBS = _words(
@@ -37,7 +37,7 @@ _UP_VERBS = _words(
     skyrocketed rocketed vaulted appreciated strengthened strengthening inched_up ticked_up hopped
     sprang ripped bolted
     recouped recoups recouping regained regains regaining retraced catapulted mushroomed ballooned swelled
-    roared flew powered sprinted galloped accelerated mounted escalated launched barrelled barreled
+    roared   sprinted galloped     barrelled barreled
     thrived outperformed_by boomed booming thundered hiked_up ascended ascending"""
 )
 _DOWN_NOUNS = _words(
@@ -48,9 +48,19 @@ _UP_NOUNS = _words(
 )
 _DOWN_SIDES = _words("down lower weaker cheaper softer southward")
 _UP_SIDES = _words("up higher stronger dearer firmer northward")
+
+
+def _forms(verbs: list[str]) -> list[str]:
+    """Return the verbs with the other forms of those that end in -ed: crumbled, crumbles."""
+    stems = [word[:-1] for word in verbs if word.endswith("ed")]
+    regular = [stem[:-1] for stem in stems]
+    made = [f"{stem}{end}" for stem in regular for end in ("", "s", "es", "ing")]
+    return [*verbs, *stems, *made]
+
+
 DIRECTIONS: dict[str, int] = {
-    **dict.fromkeys((*_DOWN_VERBS, *_DOWN_NOUNS, *_DOWN_SIDES), DOWN),
-    **dict.fromkeys((*_UP_VERBS, *_UP_NOUNS, *_UP_SIDES), UP),
+    **dict.fromkeys((*_forms(_DOWN_VERBS), *_DOWN_NOUNS, *_DOWN_SIDES), DOWN),
+    **dict.fromkeys((*_forms(_UP_VERBS), *_UP_NOUNS, *_UP_SIDES), UP),
 }
 PAST_VERBS = frozenset(
     word
@@ -122,7 +132,18 @@ PHRASES: tuple[tuple[str, str, object], ...] = (
     (r"trading volume|volumes?|turnover of shares", "volume", 0),
     (r"changed hands|shares traded|were traded|were exchanged", "volume", 0),
     (r"(?:needs?|has|have|had|room|ought|set|poised|due|going|likely|bound) to", "modal", 0),
+    (
+        r"(?:brace[ds]?|bracing|scope|hopes?|hoped) for|warn(?:s|ed|ing)? of|fear(?:s|ed)? (?:of|an?|that)"
+        r"|(?:risk|chance|prospect|threat|possibility) of|on (?:course|track) (?:to|for)|looks? set"
+        r"|(?:a|an|the) (?:potential|possible|prospective|hypothetical|theoretical)",
+        "modal",
+        0,
+    ),
+    (r"yet to|far from|contrary to|stopped short of|rather than|instead of", "not", 0),
+    (r"(?:erroneously|wrongly|mistakenly|falsely)", "not", 0),
     (r"seen (?=[a-z]{3,12}ing\b)", "modal", 0),
+    (r"minus(?= [\d.])", "direction", DOWN),
+    (r"plus(?= [\d.])", "direction", UP),
     (r"better off", "direction", UP),
     (r"counter", "market", 0),
     (r"(?:did|does|do|is|was|were|has|have|had|would|could|should|wo|ca|are)n't", "not", 0),
@@ -224,7 +245,11 @@ NO_FIRMS = frozenset(
     )
 )
 """What "the ..." can mean that is no firm."""
-DENIALS = frozenset(_words("false untrue bogus erroneous debunked mistaken hoax"))
+DENIALS = frozenset(
+    _words(
+        "false untrue bogus erroneous debunked mistaken hoax wrong incorrect inaccurate retracted refuted"
+    )
+)
 OPENINGS = frozenset(
     _words(
         """since so year ytd for this last next on over in during within throughout monday tuesday
@@ -244,7 +269,7 @@ OPENINGS = frozenset(
         fails failing decline declined declines refuse refused nowhere no not more less than as single by up
         well slightly just far above north upward upwards exceeding topping below shy short south fewer
         close closer nearly almost nigh near approaching about around roughly approximately some circa or
-        an approx something pulled pull pulls pulling backed stepped sold sell sells selling marked written knocked beaten pushed clawed claws clawing won fought picked picks picking"""
+        an approx something pulled pull pulls pulling backed stepped sold sell sells selling marked written knocked beaten pushed clawed claws clawing won fought picked picks picking minus plus brace braced braces bracing scope hope hopes hoped warn warns warned warning fear fears feared risk chance prospect threat possibility look looks the yet far contrary stopped rather instead erroneously wrongly mistakenly falsely"""
     )
 )
 """Words that can begin a phrase, a time or a figure; a test holds that no other does."""
@@ -255,7 +280,10 @@ FORWARD_NOUNS: dict[str, int] = {
         ),
         DOWN,
     ),
-    **dict.fromkeys(_words("gainer riser advancer winner bump boost lift spurt fillip"), UP),
+    **dict.fromkeys(
+        _words("better richer heavier gainer riser advancer winner bump boost lift spurt fillip"),
+        UP,
+    ),
 }
 """Nouns of direction only behind a figure: took a 5% hit."""
 ASIDE = frozenset(
@@ -265,3 +293,25 @@ ASIDE = frozenset(
     )
 )
 """What stands before a name that the sentence does not speak of."""
+TRANSITIVE: dict[str, int] = {
+    **dict.fromkeys(_words("lifted boosted propelled hoisted lifting boosting propelling"), UP),
+    **dict.fromkeys(_words("dented dinged docked"), DOWN),
+}
+"""Verbs of which a name right behind them is the object: lifted Apple 3%."""
+LOSSES = frozenset(
+    _words("loss losses decline declines drop fall slide gain gains rise advance jump rally surge")
+)
+"""What is pared, trimmed or extended to a figure, and has then that size."""
+AFTER_FIGURES = frozenset(
+    _words(
+        """a an the its after early late amid despite following ahead overnight recently alone already earlier total
+        altogether overall further again there then across through per without premarket afterwards
+        intraday today outright or too either each apiece here home abroad midway mid-session thereafter
+        because once whereas even only on when where if post-market pre-market pre-open so also still at
+        points at-close in-the-red"""
+    )
+)
+"""Words that can stand behind a figure which says how far a price moved."""
+COMPANY_FORMS = frozenset(
+    _words("inc corp ltd plc co ag se nv sa group holdings company corporation")
+)

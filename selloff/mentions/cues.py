@@ -33,6 +33,7 @@ _AFTER = re.compile(
     | \ (?:said|says|warned|warns|reported|posted|announced|raised|raises|beat|beats|missed|misses
         |expects|forecast|unveiled|agreed|plans|cuts?(?!\ to\b))\b
     | \ saw\ .{{0,40}}?\b(?:shares|stock)\b
+    | ,?\ (?:finished|ended|closed|was|were|is|has|had|opened|traded|stood)\b.{{0,60}}?{_FIGURE}
     | .{{0,100}}?{_FIGURE}\ (?:\w{{1,12}}\ ){{0,2}}{_SIDES}
     | .{{0,100}}?\b{_VERBS}\b.{{0,40}}?{_FIGURE}
     """,
