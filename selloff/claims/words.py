@@ -276,7 +276,7 @@ OPENINGS = frozenset(
 FORWARD_NOUNS: dict[str, int] = {
     **dict.fromkeys(
         _words(
-            "loser faller decliner laggard hit haircut blow beating hammering mauling whack wipe-out"
+            "worse poorer lighter loser faller decliner laggard hit haircut blow beating hammering mauling"
         ),
         DOWN,
     ),

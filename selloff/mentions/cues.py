@@ -17,25 +17,31 @@ _SIDES = (
     r"(?:lower|higher|weaker|stronger|firmer|softer|down|up|in the (?:red|green)|drop|fall|decline"
     r"|slide|plunge|slump|loss|gain|rise|jump|rally|surge|tumble|below|above)\b"
 )
-_FIGURE = r"\d\s?(?:%|percent\b|per cent\b|pct\b|pc\b|bn\b|billion\b)"
+_FIGURE = (
+    r"(?:\d\s?(?:%|percent\b|per cent\b|pct\b|pc\b|bn\b|billion\b)"
+    r"|(?:one|two|three|four|five|six|seven|eight|nine|ten|half a|half|fifteen|twenty) per ?cent\b"
+    r"|a (?:third|quarter|fifth|tenth)\b)"
+)
 _BEFORE = re.compile(
     r"(?:\b(?:shares|stock|scrip|share price) (?:of|in)|"
     rf"{_FIGURE}.{{0,30}}\b(?:in|of|for|at|off|from)) (?:the )?$",
     re.IGNORECASE,
 )
+# A verbose expression drops blanks.
+_V_FIGURE, _V_SIDES, _V_VERBS = (form.replace(" ", r"\ ") for form in (_FIGURE, _SIDES, _VERBS))
 _AFTER = re.compile(
     rf"""
     ,?\ (?:Inc|Corp|Corporation|Co|Ltd|plc|PLC|Group|Holdings|Platforms|Technologies)\b
     | \ \((?:[A-Za-z]{{2,10}}:\ ?)?[A-Z0-9.-]{{1,10}}\)
-    | \ ?\([-+]?{_FIGURE}
+    | \ ?\([-+\u2013]?[\d.,]{{0,8}}{_V_FIGURE}
     | (?:'s)?\ (?:shares?|stock|scrip|share\ price|market\ (?:value|cap))\b
-    | \ [-+]?{_FIGURE}
+    | :?\ [-+\u2013]?[\d.,]{{0,8}}{_V_FIGURE}
     | \ (?:said|says|warned|warns|reported|posted|announced|raised|raises|beat|beats|missed|misses
         |expects|forecast|unveiled|agreed|plans|cuts?(?!\ to\b))\b
     | \ saw\ .{{0,40}}?\b(?:shares|stock)\b
-    | ,?\ (?:finished|ended|closed|was|were|is|has|had|opened|traded|stood)\b.{{0,60}}?{_FIGURE}
-    | .{{0,100}}?{_FIGURE}\ (?:\w{{1,12}}\ ){{0,2}}{_SIDES}
-    | .{{0,100}}?\b{_VERBS}\b.{{0,40}}?{_FIGURE}
+    | ,?\ (?:finished|ended|closed|was|were|is|has|had|opened|traded|stood)\b.{{0,60}}?{_V_FIGURE}
+    | .{{0,100}}?{_V_FIGURE}\ (?:\w{{1,12}}\ ){{0,2}}{_V_SIDES}
+    | .{{0,100}}?\b{_V_VERBS}\b.{{0,40}}?{_V_FIGURE}
     """,
     re.VERBOSE,
 )
