@@ -275,9 +275,11 @@ def _governing(tokens: list[Token], last: int, state: State) -> tuple[str, tuple
     n_words = 0
     for k in range(last + 1, min(len(tokens), last + 9)):
         token = tokens[k]
-        if token.kind in NOUNS and (token.kind != "other" or after.text in {"of", "in"}):
+        if token.kind in NOUNS - {"worth"} and (
+            token.kind != "other" or after.text in {"of", "in"}
+        ):
             return token.kind, _object(tokens, last)
-        if token.text == "value" and is_of:
+        if token.text in {"value", "worth"} and is_of:
             return "market", _object(tokens, last)
         if token.kind in {"figure", "break", "mark", "and", "direction", "relative", "time"}:
             break

@@ -29,6 +29,7 @@ _CONFIDENCE = {
     "volume": 0.85,
 }
 OPENING = 7
+_JOINTS = frozenset({"and", "each", "mark"})
 MANY = 1e5
 """Bare numbers from here on are shares, below they are levels."""
 
@@ -173,7 +174,7 @@ def _of_run(tokens: list[Token], run: list[int], state: State) -> list[Reading]:
         return []
     sense = sense_of(tokens, run, state)
     subjects = list(sense.subjects if sense and sense.subjects else state.subjects)
-    subjects = subjects or _traded(tokens, run[0])
+    subjects = subjects or _traded(tokens, run[0]) or _listed_behind(tokens, run)
     if not subjects:
         return []
     sense = sense or Sense(0, "level", state.metric)
@@ -194,9 +195,24 @@ def _of_run(tokens: list[Token], run: list[int], state: State) -> list[Reading]:
 
 def _traded(tokens: list[Token], k: int) -> list[Entity]:
     """Return the name behind a number of shares: some 818 million Nvidia shares changed hands."""
-    figure, after = tokens[k].figure, at(tokens, k + 1)
-    is_count = figure and figure.unit in {"number", "shares"}
-    return [after.entity] if is_count and after.entity else []
+    figure = tokens[k].figure
+    if figure is None or figure.unit not in {"number", "shares"}:
+        return []
+    behind = at(tokens, k + 1)
+    place = k + 2 if behind.text in {"of", "in"} else k + 1
+    entity = at(tokens, place).entity
+    return [entity] if entity else []
+
+
+def _listed_behind(tokens: list[Token], run: list[int]) -> list[Entity]:
+    """Return the names behind as many figures: gains of 3% and 2% were posted by A and B."""
+    found: list[Entity] = []
+    for token in tokens[run[-1] + 1 : run[-1] + 20]:
+        if token.kind == "entity" and token.entity:
+            found.append(token.entity)
+        elif token.kind in {"figure", "break"} or (found and token.kind not in _JOINTS):
+            break
+    return found if len(found) == len(run) > 1 else []
 
 
 def _pairs(run: list[int], subjects: list[Entity]) -> list[tuple[int, Entity, bool]]:
@@ -220,6 +236,8 @@ def _reading(
     lead = at(tokens, begin - 1).text
     if qualifier in _LIMITS and at(tokens, begin - 1).kind == "direction":
         lead = "to"  # "sank below $1 trillion": a level, no change
+    if lead == "from" and figure.last:  # "from 4.5% to 4.3%": a level, the second
+        figure, lead = replace(figure, low=figure.last, high=figure.last), "to"
     if lead == "of" and at(tokens, begin - 2).text in _EXTREMES:
         lead = "at"  # "a low of $113.01"
     metric, sign = _metric(figure, sense, lead, entity, tokens, k)

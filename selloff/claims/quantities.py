@@ -92,7 +92,7 @@ _PARTS = {
     "tenth": 10,
 }
 _SMALL = "|".join(sorted(_WORDS, key=len, reverse=True))
-_WORD_NUMBER = rf"(?:{_SMALL})(?:-(?:{_SMALL}))?(?: and a half|-and-a-half| point (?:{_SMALL}))?"
+_WORD_NUMBER = rf"(?:{_SMALL})(?:-(?:{_SMALL}))?(?: and a half|-and-a-half| and a quarter| and three quarters| point (?:{_SMALL}))?"
 _PERCENT = r"(?:\s?%(?![- ]?point)|[- ](?:percent|per cent|pct|pc)\b(?![- ]points?)|pc\b)"
 _SYMBOL = r"(?:(?:US|HK|NT|A|C)?\$|[\u20ac\u00a3\u00a5\u20b9]|\bRs\.?)\s?"
 _SCALE = (
@@ -155,6 +155,8 @@ class Quantity:
         Of a figure written with one, or that says so itself (halved); else 0.
     is_word : bool
         Whether it is written in words (a fifth, doubled).
+    last : float
+        Of a range, the figure that is written last; else 0.
     """
 
     low: float
@@ -163,6 +165,7 @@ class Quantity:
     resolution: float
     sign: int = 0
     is_word: bool = False
+    last: float = 0.0
 
 
 def quantity(text: str) -> Quantity:
@@ -176,7 +179,7 @@ def quantity(text: str) -> Quantity:
     Examples
     --------
     >>> quantity("17.4%")
-    Quantity(low=0.174, high=0.174, unit='fraction', resolution=0.001, sign=0, is_word=False)
+    Quantity(low=0.174, high=0.174, unit='fraction', resolution=0.001, sign=0, is_word=False, last=0.0)
     >>> quantity("$589 billion").low, quantity("a fifth").low
     (589000000000.0, 0.2)
     """
@@ -190,14 +193,16 @@ def quantity(text: str) -> Quantity:
     # "$1 to $2 billion": the scale that is written once holds for both.
     scales = [scale if scale > 1 else max(scales) for scale in scales]
     worth = 0.01 if unit == "fraction" else 1.0
-    values = sorted(
+    written = [
         _rounded(float(number.replace(",", "")), scale * worth)
         for (_, number, _), scale in zip(numbers, scales, strict=True)
-    )
+    ]
+    values = sorted(written)
     last = numbers[-1][1]
     digits = len(last.partition(".")[2])
     resolution = _rounded(10.0**-digits, scales[-1] * worth)
-    return Quantity(values[0], values[-1], unit, resolution, sign)
+    end = written[-1] if len(written) > 1 else 0.0
+    return Quantity(values[0], values[-1], unit, resolution, sign, last=end)
 
 
 def _in_words(lower: str) -> Quantity:
@@ -215,10 +220,15 @@ def _in_words(lower: str) -> Quantity:
     if _PER_CENT.search(lower):
         head = lower.partition(" p")[0] if " point" not in lower else lower.rpartition(" per")[0]
         whole, _, tenths = head.partition(" point ")
-        number = sum(_WORDS.get(word, 0) for word in re.findall(r"[a-z]+", whole))
+        number = sum(
+            _WORDS.get(word, 0)
+            for word in re.findall(r"[a-z]+", whole.partition(" and ")[0].partition("-and-")[0])
+        )
         number += _WORDS.get(tenths, 0) / 10
-        half = 0.5 if "a-half" in lower.replace(" ", "-") else 0.0
-        value = round((number + half) / 100, 6)
+        parts = {"a-half": 0.5, "a-quarter": 0.25, "three-quarters": 0.75}
+        dashed = lower.replace(" ", "-")
+        half = next((worth for part, worth in parts.items() if f"and-{part}" in dashed), 0.0)
+        value = float(f"{(number + half) / 100:.12g}")
         return Quantity(value, value, "fraction", 0.005 if half else 0.01)
     pieces = re.split(r"[- ]", lower)
     times = _WORDS.get(pieces[0], 1) if len(pieces) > 1 else 1

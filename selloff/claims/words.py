@@ -12,7 +12,8 @@ def _words(text: str) -> list[str]:
 
 
 _DOWN_VERBS = _words(
-    """fell fall falls falling fallen dropped drop drops dropping slid slide slides sliding sank sink
+    """smoked nuked wrecked clipped puked dumped spanked smacked slammed pummeled punished savaged stung
+    fell fall falls falling fallen dropped drop drops dropping slid slide slides sliding sank sink
     sinks sinking sunk tumbled tumble tumbles tumbling plunged plunge plunges plunging plummeted
     plummet plummets plummeting slumped slump slumps slumping declined decline declines declining lost
     lose loses losing shed sheds shedding slipped slip slips slipping dipped dip dips dipping
@@ -29,7 +30,7 @@ _DOWN_VERBS = _words(
     cheapened plumbed unravelled unraveled capitulated capsized cascaded cascading cascade crumbled crumbles crumbling"""
 )
 _UP_VERBS = _words(
-    """rose rise rises rising risen gained gain gains gaining jumped jump jumps jumping climbed climb
+    """mooned screamed sizzled rose rise rises rising risen gained gain gains gaining jumped jump jumps jumping climbed climb
     climbs climbing surged surge surges surging soared soar soars soaring rallied rally rallies
     rallying advanced advance advances advancing added add adds adding rebounded rebound rebounds
     rebounding recovered recover recovers recovering spiked spike spikes spiking leapt leaped leap
@@ -71,7 +72,7 @@ PAST_VERBS = frozenset(
 WEAK: dict[str, int] = {
     **dict.fromkeys(
         _words(
-            "decreased decrease decreases decreasing shrank shrunk reduced cut cuts trimmed eroded erode erodes eroding"
+            "decreased decrease decreases decreasing shrank shrunk reduced cut cuts slashed lowered trimmed eroded erode erodes eroding"
         ),
         DOWN,
     ),
@@ -128,7 +129,11 @@ PHRASES: tuple[tuple[str, str, object], ...] = (
         "market",
         0,
     ),
-    (r"(?:is|are|was|were|be) (?:now )?(?:worth|valued at)|worth|valued at", "worth", 0),
+    (
+        r"(?:is|are|was|were|be) (?:now )?(?:worth|valued at)|worth|valued at|capitali[sz]ed at",
+        "worth",
+        0,
+    ),
     (r"trading volume|volumes?|turnover of shares", "volume", 0),
     (r"changed hands|shares traded|were traded|were exchanged", "volume", 0),
     (r"(?:needs?|has|have|had|room|ought|set|poised|due|going|likely|bound) to", "modal", 0),
@@ -146,6 +151,7 @@ PHRASES: tuple[tuple[str, str, object], ...] = (
     (r"plus(?= [\d.])", "direction", UP),
     (r"better off", "direction", UP),
     (r"counter", "market", 0),
+    (r"trading (?=in\b)", "volume", 0),
     (r"(?:did|does|do|is|was|were|has|have|had|would|could|should|wo|ca|are)n't", "not", 0),
     (r"fail(?:ed|s|ing)? to|declined? to|refused? to|nowhere near|no point", "not", 0),
     (r"not only", "word", 0),
@@ -269,7 +275,7 @@ OPENINGS = frozenset(
         fails failing decline declined declines refuse refused nowhere no not more less than as single by up
         well slightly just far above north upward upwards exceeding topping below shy short south fewer
         close closer nearly almost nigh near approaching about around roughly approximately some circa or
-        an approx something pulled pull pulls pulling backed stepped sold sell sells selling marked written knocked beaten pushed clawed claws clawing won fought picked picks picking minus plus brace braced braces bracing scope hope hopes hoped warn warns warned warning fear fears feared risk chance prospect threat possibility look looks the yet far contrary stopped rather instead erroneously wrongly mistakenly falsely"""
+        an approx something pulled pull pulls pulling backed stepped sold sell sells selling marked written knocked beaten pushed clawed claws clawing won fought picked picks picking minus plus capitalised capitalized brace braced braces bracing scope hope hopes hoped warn warns warned warning fear fears feared risk chance prospect threat possibility look looks the yet far contrary stopped rather instead erroneously wrongly mistakenly falsely"""
     )
 )
 """Words that can begin a phrase, a time or a figure; a test holds that no other does."""
