@@ -82,8 +82,9 @@ def start_place(
 ) -> int | None:
     """Return which bar a change over a period is counted from; None where there is none.
 
-    Weeks, months, quarters and the year to date are of the calendar, and start from the last close
-    before them; a year is the twelve months up to the session.
+    A period starts from the last close before its first day, where that is stated. Without it
+    weeks, months, quarters and the year to date are of the calendar, and a year is the twelve
+    months up to the session.
 
     Parameters
     ----------
@@ -96,9 +97,10 @@ def start_place(
     n_sessions : int or None
         Sessions, for the period of that name.
     claimed_from : date or None
-        First day, for ``since``: its close, or the last before it.
+        First day of the period; for ``since``: its close, or the last before it.
     """
     day = bars[place].session_date
+    stated = claimed_from - timedelta(days=1) if claimed_from else None
     last_before = {
         "week": day - timedelta(days=day.weekday() + 1),
         "month": day.replace(day=1) - timedelta(days=1),
@@ -108,7 +110,7 @@ def start_place(
         "since": claimed_from,
     }
     if period in last_before:
-        limit = last_before[period]
+        limit = last_before[period] if period == "since" else stated or last_before[period]
         found = -1 if limit is None else bisect_right([bar.session_date for bar in bars], limit) - 1
     else:
         found = place - ((n_sessions or 1) if period == "sessions" else 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields, replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from selloff.claim_checks.intervals import Interval, implied_interval
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Published values of one loss differ by that much, for the share count that each desk takes: of
 # Nvidia's on 2025-01-27, 589 and 593 billion USD were printed, and 592.7 follows from the data.
 SHARE_COUNT_TOLERANCE = 0.01
+_LONG = frozenset({"week", "month", "quarter", "year", "year_to_date", "since"})
 _VALUES = ("market_value", "market_value_change")
 _Row = dict[str, Any]
 
@@ -52,8 +53,10 @@ def claim_checks(
 ) -> list[dict[str, Any]]:
     """Hold every claim against the bars that were known when its article was published.
 
-    Without a day of its own a claim is of the last session that had closed at publication. A
-    session that had not closed by then is never held against one. A claim is supported where its
+    Without a day of its own a claim is of the day of which its text spoke last, else of the last
+    session that had closed at publication; where the article has a date without a time of day, of
+    that day's session or the one before. A session that had not closed by then is never held
+    against a claim. A claim is supported where its
     words fit as stated, supported under another reading where they only fit in another way, not
     verifiable without the bars for it, and also where it is ambiguous and fits none.
 
@@ -83,13 +86,17 @@ def claim_checks(
     sorted_calendars = {mic: sorted(days) for mic, days in calendars.items()}
     sources = {row["article_id"]: row["source"] for row in _rows(articles)}
     checked = []
+    pasts: dict[tuple[str, datetime | None], Past] = {}
     for claim in said:
         listing = claim["listing_id"]
-        calendar = sorted_calendars.get(exchange.get(listing, ""), [])
-        past = _past(bars[listing], calendar, claim["published_at"])
+        moment = (listing, claim["published_at"])
+        if moment not in pasts:
+            calendar = sorted_calendars.get(exchange.get(listing, ""), [])
+            pasts[moment] = _past(bars[listing], calendar, claim["published_at"])
+        past = pasts[moment]
         interval = claimed_interval(claim)
         check = check_claim(claim, interval, past, counts[listing])
-        checked.append(_row(claim, interval, check, sources.get(claim["article_id"])))
+        checked.append(_row(claim, interval, check, sources.get(claim["article_id"]) or "unknown"))
     return checked
 
 
@@ -123,7 +130,26 @@ def check_claim(claim: _Row, interval: Interval, past: Past, counts: list[_Row])
     why = _why_never(claim, past)
     if why is not None:
         return Check("not_verifiable", why)
-    bars, day = past.bars, claim["claimed_on"] or past.sessions[-1]
+    checks = [_of_day(claim, interval, past, counts, day) for day in _days(claim, past)]
+    return next((check for check in checks if check.verdict == "supported"), checks[0])
+
+
+def _days(claim: _Row, past: Past) -> list[date]:
+    """Return the sessions of which a claim can speak, the likeliest first."""
+    if claim["claimed_on"] and claim["period"] in _LONG:
+        return [day for day in past.sessions if day <= claim["claimed_on"]][-1:] or [
+            claim["claimed_on"]
+        ]
+    if claim["claimed_on"]:
+        return [claim["claimed_on"]]
+    told = [claim["told_on"]] if claim.get("told_on") in past.sessions else []
+    n_last = 2 if _is_date(claim["published_at"]) else 1
+    return list(dict.fromkeys([*told, *reversed(past.sessions[-n_last:])]))
+
+
+def _of_day(claim: _Row, interval: Interval, past: Past, counts: list[_Row], day: date) -> Check:
+    """Return the verdict on a claim taken to speak of one session."""
+    bars = past.bars
     place = next((at for at, bar in enumerate(bars) if bar.session_date == day), None)
     if place is None:
         return Check("not_verifiable", f"no bar of {day} had closed at publication")
@@ -193,9 +219,15 @@ def _past(
     """Keep what had closed at publication."""
     if published_at is None:
         return Past([], [])
-    days = [day for closes_at, day in calendar if closes_at <= published_at]
+    until = published_at + timedelta(days=1) if _is_date(published_at) else published_at
+    days = [day for closes_at, day in calendar if closes_at <= until]
     known = set(days)
     return Past([bar for bar in bars if bar.session_date in known], days)
+
+
+def _is_date(published_at: datetime) -> bool:
+    """Say whether an article has a date without a time of day: midnight UTC stands for it."""
+    return published_at.time() == time.min
 
 
 def _candidates(
@@ -270,7 +302,8 @@ def _row(claim: _Row, interval: Interval, check: Check, source: str | None) -> d
     used = [] if move is None else [move.before, move.bar]
     same = ("claim_id", "article_id", "listing_id", "ticker", "metric", "unit", "period")
     return {
-        **{name: claim[name] for name in (*same, "claimed_on", "published_at")},
+        **{name: claim[name] for name in (*same, "published_at")},
+        "claimed_on": claim["claimed_on"] or claim.get("told_on"),
         "source": source,
         "verdict": check.verdict,
         "reading": check.reading,
