@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from selloff.claims.figures import LARGE, Sense, bound_of, run_of, sense_of, times_of
+from selloff.claims.days import times_of
+from selloff.claims.figures import Sense, bound_of, run_of, sense_of
+from selloff.claims.metrics import Place, in_units, measured
 from selloff.claims.state import State, at
-from selloff.claims.words import DENIALS, INDEX_WORDS, LOSSES, NO_FIRMS, REFERENCES, WIPED
+from selloff.claims.words import DENIALS, INDEX_WORDS, NO_FIRMS, REFERENCES
 
 if TYPE_CHECKING:
     from selloff.claims.quantities import Quantity
     from selloff.claims.tokens import Entity, Token
 
-_MONEY_VERBS = WIPED | {"shed", "sheds", "shedding"}
-_TRADED = frozenset({"at", "to"})
 _EXTREMES = frozenset({"low", "high", "lows", "highs", "price", "close"})
 _LIMITS = frozenset({"below", "under", "above"})
-_REACHED = frozenset({"at", "to", "hit", "reached", "touched", "topped"})
 _CONFIDENCE = {
     "signed": 0.97,
     "verb": 0.95,
@@ -28,10 +27,9 @@ _CONFIDENCE = {
     "elliptic": 0.85,
     "volume": 0.85,
 }
+_UNNAMED, _UNSURE = 0.25, 0.4
 OPENING = 7
 _JOINTS = frozenset({"and", "each", "mark"})
-MANY = 1e5
-"""Bare numbers from here on are shares, below they are levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,25 +231,18 @@ def _reading(
     if figure is None:
         return None
     qualifier, bound, begin = bound_of(tokens, k)
-    lead = at(tokens, begin - 1).text
-    if qualifier in _LIMITS and at(tokens, begin - 1).kind == "direction":
-        lead = "to"  # "sank below $1 trillion": a level, no change
+    lead = _lead(tokens, begin, qualifier)
     if lead == "from" and figure.last:  # "from 4.5% to 4.3%": a level, the second
         figure, lead = replace(figure, low=figure.last, high=figure.last), "to"
-    if lead == "of" and at(tokens, begin - 2).text in _EXTREMES:
-        lead = "at"  # "a low of $113.01"
-    metric, sign = _metric(figure, sense, lead, entity, tokens, k)
+    place = Place(entity, lead, tokens[max(0, k - 8) : k + 5])
+    metric, sign = measured(figure, sense, place)
     if not metric:
         return None
     if metric == "price_change" and figure.unit != "fraction" and figure.high > 3 * figure.low:
         figure = replace(figure, high=figure.low)  # "lost $3.10 to $175.20": no range
-    figure = _in_units(figure, metric)
+    figure = in_units(figure, metric)
     pattern = sense.pattern if sign else "volume" if metric == "volume" else "level"
-    confidence = _CONFIDENCE.get(pattern, 0.8)
-    if state.is_inherited:
-        pattern, confidence = "reference", confidence - 0.25
-    if not is_sure:
-        confidence = 0.4
+    confidence = _CONFIDENCE.get(pattern, 0.8) - _UNNAMED * state.is_inherited
     return Reading(
         entity,
         metric,
@@ -263,114 +254,17 @@ def _reading(
         tuple(times_of(tokens, k)),
         tokens[begin].start,
         tokens[k].end,
-        pattern,
-        round(confidence, 2),
+        "reference" if state.is_inherited else pattern,
+        round(confidence, 2) if is_sure else _UNSURE,
         not is_sure,
     )
 
 
-def _metric(
-    figure: Quantity, sense: Sense, lead: str, entity: Entity, tokens: list[Token], k: int
-) -> tuple[str, int]:
-    """Return what a figure measures, and which way it went; an empty name for nothing of ours."""
-    unit, noun = figure.unit, sense.noun
-    if unit == "fraction":
-        return _of_fraction(figure, sense, lead, entity)
-    if unit == "points":
-        return (
-            ("index_points", sense.sign)
-            if sense.sign and lead not in _TRADED
-            else (("level", 0) if lead in _TRADED else ("", 0))
-        )
-    if unit == "basis_points":
-        return ("yield", sense.sign) if sense.sign and _is_yield(entity) else ("", 0)
-    if unit == "shares":
-        near = tokens[max(0, k - 8) : k + 4]
-        is_volume = noun == "volume" or any(_is_trading(token) for token in near)
-        return ("volume", 0) if is_volume else ("", 0)
-    if unit == "number":
-        return _of_number(figure, lead, entity, tokens[max(0, k - 8) : k + 5])
-    if unit == "percentage_points":
-        return ("yield", sense.sign) if sense.sign and _is_yield(entity) else ("", 0)
-    return _of_money(figure, sense, lead)
-
-
-def _of_number(figure: Quantity, lead: str, entity: Entity, near: list[Token]) -> tuple[str, int]:
-    """Return what a bare number measures: an index level, or a volume."""
-    if figure.high >= MANY:
-        return ("volume", 0) if any(_is_trading(token) for token in near) else ("", 0)
-    return ("level", 0) if lead in _REACHED and entity.name.ticker.startswith("^") else ("", 0)
-
-
-def _is_trading(token: Token) -> bool:
-    return token.kind == "volume" or token.text in {"trade", "traded", "hands"}
-
-
-def _of_fraction(figure: Quantity, sense: Sense, lead: str, entity: Entity) -> tuple[str, int]:
-    """Return what a fraction measures: the change of a price or of a market value."""
-    if _is_yield(entity):
-        return ("yield", 0) if lead in _REACHED else ("", 0)
-    is_pared = lead == "to" and sense.verb in LOSSES  # "before trimming its loss to 6%"
-    is_level = lead in {"to", "from", "at"} and figure.low == figure.high and not is_pared
-    if not sense.sign or is_level or sense.noun in {"worth", "volume"}:
-        return "", 0
-    is_part = figure.is_word and sense.pattern != "multiple"
-    is_wiped = sense.verb in WIPED
-    if (
-        is_part
-        and not is_wiped
-        and lead not in {"by", sense.verb}
-        and sense.noun not in {"market", "value"}
-    ):
-        return "", 0
-    return ("market_value_change" if sense.noun == "value" else "price_change"), sense.sign
-
-
-def _of_money(figure: Quantity, sense: Sense, lead: str) -> tuple[str, int]:
-    """Return what an amount of money measures: a price, its change, a market value, its change."""
-    if lead == "from":
-        return "", 0
-    if figure.high < LARGE:
-        if lead in _REACHED:
-            return "level", 0
-        is_price = sense.noun in {"", "market"} and sense.pattern in {"verb", "nominal", "signed"}
-        return ("price_change", sense.sign) if sense.sign and is_price else ("", 0)
-    if sense.noun == "worth":
-        return "market_value", 0
-    if sense.noun == "value":
-        is_change = sense.sign and lead not in _TRADED
-        return ("market_value_change", sense.sign) if is_change else ("market_value", 0)
-    if sense.sign and sense.verb in _MONEY_VERBS:
-        return "market_value_change", sense.sign
-    return "", 0
-
-
-def _is_yield(entity: Entity) -> bool:
-    """Say whether a listing is a yield."""
-    alias = entity.name.alias.lower()
-    return "yield" in alias or "treasury" in alias
-
-
-def _in_units(figure: Quantity, metric: str) -> Quantity:
-    """Return a figure in the unit in which it is stored: fractions, pounds, points."""
-    if figure.unit == "basis_points":
-        return _times(figure, 1e-4, "fraction")
-    if figure.unit == "percentage_points":
-        return _times(figure, 0.01, "fraction")
-    if figure.unit == "GBp":
-        return _times(figure, 0.01, "GBP")
-    units = {"level": "points", "volume": "shares"}
-    return replace(figure, unit=units[metric]) if figure.unit == "number" else figure
-
-
-def _times(figure: Quantity, scale: float, unit: str) -> Quantity:
-    def scaled(value: float) -> float:
-        return float(f"{value * scale:.12g}")
-
-    return replace(
-        figure,
-        low=scaled(figure.low),
-        high=scaled(figure.high),
-        unit=unit,
-        resolution=scaled(figure.resolution),
-    )
+def _lead(tokens: list[Token], begin: int, qualifier: str) -> str:
+    """Return the word before a figure, as far as it says whether that is a level or a change."""
+    before = at(tokens, begin - 1)
+    if qualifier in _LIMITS and before.kind == "direction":
+        return "to"  # "sank below $1 trillion"
+    if before.text == "of" and at(tokens, begin - 2).text in _EXTREMES:
+        return "at"  # "a low of $113.01"
+    return before.text

@@ -20,11 +20,15 @@ DATED = rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?\b|\b\d{{1
 TIME = "|".join(
     (
         rf"\bsince (?:last )?(?:\w+day|{_MONTH}(?: \d{{1,2}})?|\d{{4}})\b",
-        r"\b(?:so far this (?:year|month|week)|year[- ]to[- ]date|\bytd\b|since the start of the year"
-        r"|for the year|this (?:year|month|week|quarter)|last (?:year|month|week|quarter)"
-        r"|on the (?:week|month|year|quarter)|for the (?:week|month|quarter)|year[- ]on[- ]year)\b",
-        rf"\b(?:over|in|during|for|within) the (?:past|last|previous) (?:{_COUNT} )?"
-        r"(?:trading )?(?:day|session|week|month|quarter|year)s?\b",
+        (
+            r"\b(?:so far this (?:year|month|week)|year[- ]to[- ]date|\bytd\b|since the start of the year"
+            r"|for the year|this (?:year|month|week|quarter)|last (?:year|month|week|quarter)"
+            r"|on the (?:week|month|year|quarter)|for the (?:week|month|quarter)|year[- ]on[- ]year)\b"
+        ),
+        (
+            rf"\b(?:over|in|during|for|within) the (?:past|last|previous) (?:{_COUNT} )?"
+            r"(?:trading )?(?:day|session|week|month|quarter|year)s?\b"
+        ),
         rf"\b(?:over|in) {_COUNT} (?:trading )?(?:days|sessions)\b",
         rf"\b(?!one)(?!single){_COUNT}-(?:day|session|week|month)\b",
         r"\b(?:last |this |next )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b",
@@ -34,12 +38,16 @@ TIME = "|".join(
         rf"\bin {_MONTH}(?: (?:19|20)\d{{2}})?\b",
         r"\b(?:yesterday|today|earlier in the day|this morning|this afternoon)\b",
         r"\b(?:in )?pre-?market(?: trad(?:ing|e)| session)?\b|\bbefore the (?:bell|open|opening)\b",
-        r"\b(?:in )?(?:after-hours|extended|postmarket|post-market)(?: trad(?:ing|e)| session)?\b"
-        r"|\bafter (?:hours|the bell|the close)\b",
-        r"\b(?:in |during )?(?:early|morning|intraday|midday|mid-morning|midmorning|lunchtime"
-        r"|afternoon|late)(?: trad(?:ing|e)| deals?| session)\b|\bintraday\b|\bat midday\b"
-        r"|\bat one (?:point|stage)\b|\bat (?:its|their|the day's) (?:low|lows|lowest|worst|session low)\b"
-        r"|\bsession low\b",
+        (
+            r"\b(?:in )?(?:after-hours|extended|postmarket|post-market)(?: trad(?:ing|e)| session)?\b"
+            r"|\bafter (?:hours|the bell|the close)\b"
+        ),
+        (
+            r"\b(?:in |during )?(?:early|morning|intraday|midday|mid-morning|midmorning|lunchtime"
+            r"|afternoon|late)(?: trad(?:ing|e)| deals?| session)\b|\bintraday\b|\bat midday\b"
+            r"|\bat one (?:point|stage)\b|\bat (?:its|their|the day's) (?:low|lows|lowest|worst|session low)\b"
+            r"|\bsession low\b"
+        ),
         r"\bat the open(?:ing)?\b|\bin opening (?:trade|deals|trading)\b|\bopened\b",
     )
 )

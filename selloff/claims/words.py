@@ -12,34 +12,36 @@ def _words(text: str) -> list[str]:
 
 
 _DOWN_VERBS = _words(
-    """smoked nuked wrecked clipped puked dumped spanked smacked slammed pummeled punished savaged stung
-    fell fall falls falling fallen dropped drop drops dropping slid slide slides sliding sank sink
-    sinks sinking sunk tumbled tumble tumbles tumbling plunged plunge plunges plunging plummeted
-    plummet plummets plummeting slumped slump slumps slumping declined decline declines declining lost
-    lose loses losing shed sheds shedding slipped slip slips slipping dipped dip dips dipping
-    retreated retreat retreats retreating crashed crash crashes crashing cratered craters cratering
-    tanked tanks tanking nosedived nosedive nosediving skidded skids skidding dived dive dives diving
-    dove sagged sag sags eased ease eases easing weakened weakens weakening softened swooned swoon
-    drooped withered wilted buckled cracked caved collapsed collapse collapses collapsing stumbled
-    stumble stumbles backtracked imploded battered hammered pummelled hit_for trimmed_off
-    wiped wipe wipes wiping erased erase erases erasing shaved shaves shaving knocked knocking
-    vaporised vaporized evaporated destroyed lopped sliced chopped tripped surrendered surrendering
-    ceded drifted sagging bled bleeding haemorrhaged hemorrhaged forfeited careened wobbled lurched
-    succumbed faltered languished receded ebbed relinquished conceded depreciated bruised torched 
-     clobbered walloped pounded crushed decimated thrashed drooping slumping swooning fading faded
-    cheapened plumbed unravelled unraveled capitulated capsized cascaded cascading cascade crumbled crumbles crumbling"""
+    """smoked nuked wrecked clipped puked dumped spanked smacked slammed pummeled punished savaged
+    stung fell fall falls falling fallen dropped drop drops dropping slid slide slides sliding
+    sank sink sinks sinking sunk tumbled tumble tumbles tumbling plunged plunge plunges
+    plunging plummeted plummet plummets plummeting slumped slump slumps slumping declined
+    decline declines declining lost lose loses losing shed sheds shedding slipped slip slips
+    slipping dipped dip dips dipping retreated retreat retreats retreating crashed crash
+    crashes crashing cratered craters cratering tanked tanks tanking nosedived nosedive
+    nosediving skidded skids skidding dived dive dives diving dove sagged sag sags eased ease
+    eases easing weakened weakens weakening softened swooned swoon drooped withered wilted
+    buckled cracked caved collapsed collapse collapses collapsing stumbled stumble stumbles
+    backtracked imploded battered hammered pummelled hit_for trimmed_off wiped wipe wipes
+    wiping erased erase erases erasing shaved shaves shaving knocked knocking vaporised
+    vaporized evaporated destroyed lopped sliced chopped tripped surrendered surrendering ceded
+    drifted sagging bled bleeding haemorrhaged hemorrhaged forfeited careened wobbled lurched
+    succumbed faltered languished receded ebbed relinquished conceded depreciated bruised
+    torched clobbered walloped pounded crushed decimated thrashed drooping swooning fading
+    faded cheapened plumbed unravelled unraveled capitulated capsized cascaded cascading
+    cascade crumbled crumbles crumbling"""
 )
 _UP_VERBS = _words(
-    """mooned screamed sizzled rose rise rises rising risen gained gain gains gaining jumped jump jumps jumping climbed climb
-    climbs climbing surged surge surges surging soared soar soars soaring rallied rally rallies
-    rallying advanced advance advances advancing added add adds adding rebounded rebound rebounds
-    rebounding recovered recover recovers recovering spiked spike spikes spiking leapt leaped leap
-    leaps leaping popped pop pops popping bounced bounce bounces bouncing firmed perked zoomed
-    skyrocketed rocketed vaulted appreciated strengthened strengthening inched_up ticked_up hopped
-    sprang ripped bolted
-    recouped recoups recouping regained regains regaining retraced catapulted mushroomed ballooned swelled
-    roared   sprinted galloped     barrelled barreled
-    thrived outperformed_by boomed booming thundered hiked_up ascended ascending"""
+    """mooned screamed sizzled rose rise rises rising risen gained gain gains gaining jumped jump
+    jumps jumping climbed climb climbs climbing surged surge surges surging soared soar soars
+    soaring rallied rally rallies rallying advanced advance advances advancing added add adds
+    adding rebounded rebound rebounds rebounding recovered recover recovers recovering spiked
+    spike spikes spiking leapt leaped leap leaps leaping popped pop pops popping bounced bounce
+    bounces bouncing firmed perked zoomed skyrocketed rocketed vaulted appreciated strengthened
+    strengthening inched_up ticked_up hopped sprang ripped bolted recouped recoups recouping
+    regained regains regaining retraced catapulted mushroomed ballooned swelled roared sprinted
+    galloped barrelled barreled thrived outperformed_by boomed booming thundered hiked_up
+    ascended ascending"""
 )
 _DOWN_NOUNS = _words(
     "nosedive skid pullback meltdown freefall tailspin descent plunge swoon washout decliners losers fallers laggards loss losses downturn selloff sell-off rout correction setback wipeout tumble"
@@ -52,7 +54,7 @@ _UP_SIDES = _words("up higher stronger dearer firmer northward")
 
 
 def _forms(verbs: list[str]) -> list[str]:
-    """Return the verbs with the other forms of those that end in -ed: crumbled, crumbles."""
+    """Return the verbs with other forms of those that end in -ed: crumbled, crumbles."""
     stems = [word[:-1] for word in verbs if word.endswith("ed")]
     regular = [stem[:-1] for stem in stems]
     made = [f"{stem}{end}" for stem in regular for end in ("", "s", "es", "ing")]
@@ -83,8 +85,8 @@ WEAK: dict[str, int] = {
 """Verbs of sales and profits: of prices only where the text says stock or value."""
 WIPED = frozenset(
     _words(
-        """wiped wipe wipes wiping erased erase erases erasing shaved shaves shaving knocked knocking
-        vaporised vaporized evaporated destroyed lopped sliced chopped"""
+        """wiped wipe wipes wiping erased erase erases erasing shaved shaves shaving knocked
+        knocking vaporised vaporized evaporated destroyed lopped sliced chopped"""
     )
 )
 """What is wiped off, in money, is market value."""
@@ -119,8 +121,10 @@ PHRASES: tuple[tuple[str, str, object], ...] = (
     ),
     (r"market share|share of (?:the )?(?:\w+ ){0,3}market", "other", 0),
     (
-        r"market (?:value|capitali[sz]ation|cap|worth)|market-?cap|stock market value"
-        r"|equity value|valuation|paper value|shareholder value",
+        (
+            r"market (?:value|capitali[sz]ation|cap|worth)|market-?cap|stock market value"
+            r"|equity value|valuation|paper value|shareholder value"
+        ),
         "value",
         0,
     ),
@@ -138,9 +142,11 @@ PHRASES: tuple[tuple[str, str, object], ...] = (
     (r"changed hands|shares traded|were traded|were exchanged", "volume", 0),
     (r"(?:needs?|has|have|had|room|ought|set|poised|due|going|likely|bound) to", "modal", 0),
     (
-        r"(?:brace[ds]?|bracing|scope|hopes?|hoped) for|warn(?:s|ed|ing)? of|fear(?:s|ed)? (?:of|an?|that)"
-        r"|(?:risk|chance|prospect|threat|possibility) of|on (?:course|track) (?:to|for)|looks? set"
-        r"|(?:a|an|the) (?:potential|possible|prospective|hypothetical|theoretical)",
+        (
+            r"(?:brace[ds]?|bracing|scope|hopes?|hoped) for|warn(?:s|ed|ing)? of|fear(?:s|ed)? (?:of|an?|that)"
+            r"|(?:risk|chance|prospect|threat|possibility) of|on (?:course|track) (?:to|for)|looks? set"
+            r"|(?:a|an|the) (?:potential|possible|prospective|hypothetical|theoretical)"
+        ),
         "modal",
         0,
     ),
@@ -167,48 +173,54 @@ QUALIFIERS: tuple[tuple[str, str], ...] = (
     (r"up to|at most|no more than|not more than|a maximum of", "at_most"),
     (r"at least|no less than|no fewer than|not less than|a minimum of", "at_least"),
     (
-        r"(?:well |slightly |a little |a bit |just |far )?(?:more than|over|above|north of|upwards? of"
-        r"|in excess of|exceeding|better than|topping|upward of)",
+        (
+            r"(?:well |slightly |a little |a bit |just |far )?(?:more than|over|above|north of|upwards? of"
+            r"|in excess of|exceeding|better than|topping|upward of)"
+        ),
         "above",
     ),
     (
-        r"(?:slightly |a little |a bit |just |well )?(?:less than|under|below|shy of|short of|south of"
-        r"|fewer than)",
+        (
+            r"(?:slightly |a little |a bit |just |well )?(?:less than|under|below|shy of|short of|south of"
+            r"|fewer than)"
+        ),
         "below",
     ),
     (r"close to|closer to|nearly|almost|nigh on|just about|near|approaching|not quite", "nearly"),
     (
-        r"about|around|roughly|approximately|some|circa|or so|more or less|an estimated|approx\.?"
-        r"|in the region of|something like|in the neighbou?rhood of|give or take",
+        (
+            r"about|around|roughly|approximately|some|circa|or so|more or less|an estimated|approx\.?"
+            r"|in the region of|something like|in the neighbou?rhood of|give or take"
+        ),
         "about",
     ),
 )
 OTHER = frozenset(
     _words(
-        """revenue revenues sales profit profits earnings income margin margins ebitda ebit eps guidance
-        outlook dividend dividends headcount workforce staff employees jobs capex spending expenditure
-        costs cost expenses deliveries shipments orders bookings output production demand supply
-        inventory inventories users subscribers subscriptions customers traffic downloads stake stakes
-        holding holdings ownership interest interests debt bonds bond notes tariff tariffs tax taxes
-        inflation unemployment gdp growth rate rates prices price wages rent rents poll polls votes
-        target targets forecast forecasts estimates estimate futures options cds premium premiums
-        discount discounts fee fees royalties weighting weight allocation exposure capacity efficiency
-        visits tickets passengers volumes units installations registrations backlog cash reserves
-        deposits loans assets liabilities provisions turnover advertising cloud share-count buyback
+        """revenue revenues sales profit profits earnings income margin margins ebitda ebit eps
+        guidance outlook dividend dividends headcount workforce staff employees jobs capex
+        spending expenditure costs cost expenses deliveries shipments orders bookings output
+        production demand supply inventory inventories users subscribers subscriptions
+        customers traffic downloads stake stakes holding holdings ownership interest interests
+        debt bonds bond notes tariff tariffs tax taxes inflation unemployment gdp growth rate
+        rates prices price wages rent rents poll polls votes target targets forecast forecasts
+        estimates estimate futures options cds premium premiums discount discounts fee fees
+        royalties weighting weight allocation exposure capacity efficiency visits tickets
+        passengers volumes units installations registrations backlog cash reserves deposits
+        loans assets liabilities provisions turnover advertising cloud share-count buyback
         buybacks approval approvals applications readership ratings rating strength probability
-        chance chances odds applicants market_share suppliers supplier customers
-        fund funds employment productivity penetration churn arpu"""
+        chance chances odds applicants market_share suppliers supplier fund funds employment
+        productivity penetration churn arpu"""
     )
 )
 MODALS = frozenset(
     _words(
-        """could may might would should can will shall must expects expect expected expecting forecast
-        forecasting betting thinks see predict predicts predicted predicting project projects projected projecting
-        likely potentially possible possibly aims aim aimed 
-        hopefully hypothetical hypothetically scenario scenarios assuming implies
-        implying imply wants want unless whether
-        anticipate anticipates anticipated sees foresee foresees
-        'll suppose imagine wager """
+        """could may might would should can will shall must expects expect expected expecting
+        forecast forecasting betting thinks see predict predicts predicted predicting project
+        projects projected projecting likely potentially possible possibly aims aim aimed
+        hopefully hypothetical hypothetically scenario scenarios assuming implies implying
+        imply wants want unless whether anticipate anticipates anticipated sees foresee
+        foresees 'll suppose imagine wager"""
     )
 )
 CONDITIONS = frozenset(_words("if unless were_to provided suppose assuming"))
@@ -230,16 +242,16 @@ ALLOWED_BEFORE = frozenset(_words("like including as said namely"))
 PRONOUNS = frozenset(_words("its it their they"))
 MODIFIERS = frozenset(
     _words(
-        """parent owner maker unit rival supplier partner peer competitor giant subsidiary group chipmaker
-        automaker carmaker bank lender retailer arm"""
+        """parent owner maker unit rival supplier partner peer competitor giant subsidiary group
+        chipmaker automaker carmaker bank lender retailer arm"""
     )
 )
 REFERENCES = frozenset(
     _words(
-        """it its they their shares stock company chipmaker chip group firm automaker carmaker bank lender
-        retailer carrier airline drugmaker maker manufacturer giant oil-major miner utility stocks index
-        gauge benchmark scrip counter insurer brewer software that heavyweight designer major builder
-        operator developer startup conglomerate"""
+        """it its they their shares stock company chipmaker chip group firm automaker carmaker
+        bank lender retailer carrier airline drugmaker maker manufacturer giant oil-major miner
+        utility stocks index gauge benchmark scrip counter insurer brewer software that
+        heavyweight designer major builder operator developer startup conglomerate"""
     )
 )
 """Words by which a sentence speaks of the firm or index of the sentence before it."""
@@ -259,23 +271,30 @@ DENIALS = frozenset(
 OPENINGS = frozenset(
     _words(
         """since so year ytd for this last next on over in during within throughout monday tuesday
-        wednesday thursday friday saturday sunday mon tue wed thu fri jan january feb february mar march
-        apr april may jun june jul july aug august sep sept september oct october nov november dec december
-        yesterday today earlier pre premarket before after extended postmarket post early morning intraday
-        midday mid midmorning lunchtime afternoon late at session opened between one two three four five
-        six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
-        nineteen twenty thirty forty fifty sixty seventy eighty ninety us hk nt a c rs half halved halves
-        halving doubled doubles doubling tripled triples tripling quadrupled quadruples quadrupling gave
-        give gives giving given came come coming into under worse to put putting puts tacked tacking piled
-        packed took take takes taking cut carved was were is are ended closed finished settled traded
-        trading share stock shares stocks price target fair market equity valuation paper shareholder scrip
-        scrips adr adrs depositary be worth valued volume volumes turnover changed needs need has have had
-        room ought set poised due going likely bound seen better counter did does do would could should wo
-        ca didn doesn don isn wasn weren hasn haven hadn wouldn couldn shouldn won can aren fail failed
-        fails failing decline declined declines refuse refused nowhere no not more less than as single by up
-        well slightly just far above north upward upwards exceeding topping below shy short south fewer
-        close closer nearly almost nigh near approaching about around roughly approximately some circa or
-        an approx something pulled pull pulls pulling backed stepped sold sell sells selling marked written knocked beaten pushed clawed claws clawing won fought picked picks picking minus plus capitalised capitalized brace braced braces bracing scope hope hopes hoped warn warns warned warning fear fears feared risk chance prospect threat possibility look looks the yet far contrary stopped rather instead erroneously wrongly mistakenly falsely"""
+        wednesday thursday friday saturday sunday mon tue wed thu fri jan january feb february
+        mar march apr april may jun june jul july aug august sep sept september oct october nov
+        november dec december yesterday today earlier pre premarket before after extended
+        postmarket post early morning intraday midday mid midmorning lunchtime afternoon late
+        at session opened between one two three four five six seven eight nine ten eleven
+        twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty
+        forty fifty sixty seventy eighty ninety us hk nt a c rs half halved halves halving
+        doubled doubles doubling tripled triples tripling quadrupled quadruples quadrupling
+        gave give gives giving given came come coming into under worse to put putting puts
+        tacked tacking piled packed took take takes taking cut carved was were is are ended
+        closed finished settled traded trading share stock shares stocks price target fair
+        market equity valuation paper shareholder scrip scrips adr adrs depositary be worth
+        valued volume volumes turnover changed needs need has have had room ought set poised
+        due going likely bound seen better counter did does do would could should wo ca didn
+        doesn don isn wasn weren hasn haven hadn wouldn couldn shouldn won can aren fail failed
+        fails failing decline declined declines refuse refused nowhere no not more less than as
+        single by up well slightly just far above north upward upwards exceeding topping below
+        shy short south fewer close closer nearly almost nigh near approaching about around
+        roughly approximately some circa or an approx something pulled pull pulls pulling
+        backed stepped sold sell sells selling marked written knocked beaten pushed clawed
+        claws clawing fought picked picks picking minus plus capitalised capitalized brace
+        braced braces bracing scope hope hopes hoped warn warns warned warning fear fears
+        feared risk chance prospect threat possibility look looks the yet contrary stopped
+        rather instead erroneously wrongly mistakenly falsely"""
     )
 )
 """Words that can begin a phrase, a time or a figure; a test holds that no other does."""
@@ -310,11 +329,11 @@ LOSSES = frozenset(
 """What is pared, trimmed or extended to a figure, and has then that size."""
 AFTER_FIGURES = frozenset(
     _words(
-        """a an the its after early late amid despite following ahead overnight recently alone already earlier total
-        altogether overall further again there then across through per without premarket afterwards
-        intraday today outright or too either each apiece here home abroad midway mid-session thereafter
-        because once whereas even only on when where if post-market pre-market pre-open so also still at
-        points at-close in-the-red"""
+        """a an the its after early late amid despite following ahead overnight recently alone
+        already earlier total altogether overall further again there then across through per
+        without premarket afterwards intraday today outright or too either each apiece here
+        home abroad midway mid-session thereafter because once whereas even only on when where
+        if post-market pre-market pre-open so also still at points at-close in-the-red"""
     )
 )
 """Words that can stand behind a figure which says how far a price moved."""
