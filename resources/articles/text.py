@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resources.articles.article import (
     LANGUAGE_FROM,
@@ -86,10 +86,11 @@ def from_json(text: str) -> Article:
         return made(fields["text"], **facts)
     if not _has_text(fields.get("html")):
         raise UnreadableArticleError("JSON without text: neither `text` nor `html` holds any")
-    found = asdict(from_html(fields["html"]))
+    found: dict[str, Any] = asdict(from_html(fields["html"]))
     if facts.get("published_at"):
         found["published_zone"] = None
-    return made(**found | {name: value for name, value in facts.items() if value})
+    given: dict[str, Any] = {name: value for name, value in facts.items() if value}
+    return made(**{**found, **given})
 
 
 READERS: dict[str, Callable[[str], Article]] = {

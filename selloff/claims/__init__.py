@@ -28,9 +28,9 @@ __all__ = ["claims", "claims_of"]
 
 # A sentence without any of these states no figure.
 _GATE = re.compile(
-    r"[%$\u20ac\u00a3\u00a5\u20b9]|\b(?:per ?cent|pct|points?|pts|bps?|half|halv|doubl|tripl|quadrupl"
-    r"|billion|trillion|million|bn|crore|dollars|euros|yen|pence|Rs|shares)|\d ?pc\b|\d\.\d"
-    r"|\b(?:third|quarter|fifth|sixth|tenth)s?\b|\d,\d{3}",
+    r"[%$\u20ac\u00a3\u00a5\u20b9]|\b(?:per ?cent|pct|points?|pts|bps?|half|halv|doubl|tripl"
+    r"|quadrupl|billion|trillion|million|bn|crore|dollars|euros|yen|pence|Rs|shares)"
+    r"|\d ?pc\b|\d\.\d|\b(?:third|quarter|fifth|sixth|tenth)s?\b|\d,\d{3}",
     re.IGNORECASE,
 )
 _PARTS_OF_A_DAY = frozenset({"intraday", "open", "premarket", "after_hours"})

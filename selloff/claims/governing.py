@@ -1,4 +1,4 @@
-"""What stands around a figure: the noun that governs it, whose it is, and what makes it no claim."""
+"""What stands around a figure: the noun that governs it, whose it is, what makes it no claim."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from selloff.claims.tokens import Entity, Token
 
 _OBJECT = frozenset({"off", "from", "in", "for", "at", "of", "to"})
+_JOINTS = frozenset({"and", "each"})
+_LEADING = frozenset({"word", "market", "value", "preposition", "each"})
 _ARTICLES = frozenset({"the", "a", "an", "its", "their"})
 
 
@@ -54,10 +56,10 @@ def object_of(tokens: list[Token], k: int) -> tuple[Entity, ...]:
         return ()
     found: list[Entity] = []
     for token in tokens[k + 2 : k + 12]:
-        if token.kind == "entity" and token.entity:
+        if token.entity:
             found.append(token.entity)
-        elif (found and token.kind not in {"and", "each"} and token.text != ",") or (
-            not found and token.kind not in {"word", "market", "value", "preposition", "each"}
+        elif token.kind not in (_JOINTS if found else _LEADING) and not (
+            found and token.text == ","
         ):
             break
     return tuple(found)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from selloff.claims.figures import LARGE, Sense
-from selloff.claims.quantities import Quantity
-from selloff.claims.tokens import Entity, Token
 from selloff.claims.words import LOSSES, WIPED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from selloff.claims.quantities import Quantity
+    from selloff.claims.tokens import Entity, Token
 
 _MONEY_VERBS = WIPED | {"shed", "sheds", "shedding"}
 TRADED = frozenset({"at", "to"})

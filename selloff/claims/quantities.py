@@ -92,7 +92,10 @@ _PARTS = {
     "tenth": 10,
 }
 _SMALL = "|".join(sorted(_WORDS, key=len, reverse=True))
-_WORD_NUMBER = rf"(?:{_SMALL})(?:-(?:{_SMALL}))?(?: and a half|-and-a-half| and a quarter| and three quarters| point (?:{_SMALL}))?"
+_WORD_NUMBER = (
+    rf"(?:{_SMALL})(?:-(?:{_SMALL}))?"
+    rf"(?: and a half|-and-a-half| and a quarter| and three quarters| point (?:{_SMALL}))?"
+)
 _PERCENT = r"(?:\s?%(?![- ]?point)|[- ](?:percent|per cent|pct|pc)\b(?![- ]points?)|pc\b)"
 _SYMBOL = r"(?:(?:US|HK|NT|A|C)?\$|[\u20ac\u00a3\u00a5\u20b9]|\bRs\.?)\s?"
 _SCALE = (
@@ -101,7 +104,10 @@ _SCALE = (
 )
 _WORDED = r"(?:dollars?|euros?|pounds?|yen|rupees|francs|won|kroner|pence)\b"
 _TO = r"(?: to | ?[-\u2013] ?)"
-_PART = r"\b(?:(?:a|one|two|three|four|five|nine)[- ](?:half|third|quarter|fifth|sixth|seventh|eighth|tenth)s?\b|half\b)"
+_PART = (
+    r"\b(?:(?:a|one|two|three|four|five|nine)[- ]"
+    r"(?:half|third|quarter|fifth|sixth|seventh|eighth|tenth)s?\b|half\b)"
+)
 _MULTIPLE = r"\b(?:halv(?:ed|es|ing)|doubl(?:ed|es|ing)|tripl(?:ed|es|ing)|quadrupl(?:ed|es|ing))\b"
 FIGURE = "|".join(
     (
@@ -178,8 +184,9 @@ def quantity(text: str) -> Quantity:
 
     Examples
     --------
-    >>> quantity("17.4%")
-    Quantity(low=0.174, high=0.174, unit='fraction', resolution=0.001, sign=0, is_word=False, last=0.0)
+    >>> found = quantity("17.4%")
+    >>> found.low, found.unit, found.resolution
+    (0.174, 'fraction', 0.001)
     >>> quantity("$589 billion").low, quantity("a fifth").low
     (589000000000.0, 0.2)
     """
@@ -220,7 +227,7 @@ def _in_words(lower: str) -> Quantity:
     if _PER_CENT.search(lower):
         head = lower.partition(" p")[0] if " point" not in lower else lower.rpartition(" per")[0]
         whole, _, tenths = head.partition(" point ")
-        number = sum(
+        number: float = sum(
             _WORDS.get(word, 0)
             for word in re.findall(r"[a-z]+", whole.partition(" and ")[0].partition("-and-")[0])
         )
@@ -244,14 +251,17 @@ def _unit(lower: str, numbers: list[tuple[str, str, str]]) -> str:
         return "fraction"
     if symbol := next((symbol for symbol, _, _ in numbers if symbol), ""):
         return _SYMBOLS[symbol.lower().strip()]
-    last = re.split(r"[\s-]", lower)[-1]
-    if last in _CURRENCIES:
-        return _CURRENCIES[last]
-    if last in {"points", "point", "pts"}:
-        return "basis_points" if "basis" in lower else "points"
+    return _of_last_word(re.split(r"[\s-]", lower)[-1], is_basis="basis" in lower)
+
+
+def _of_last_word(last: str, *, is_basis: bool) -> str:
+    """Return the unit that the last word of a figure names."""
     if last.endswith("p") and last[:1].isdigit():
         return "GBp"
-    return {"bps": "basis_points", "bp": "basis_points", "shares": "shares"}.get(last, "number")
+    points = "basis_points" if is_basis else "points"
+    words = {**dict.fromkeys(("points", "point", "pts"), points), **_CURRENCIES}
+    words |= {"bps": "basis_points", "bp": "basis_points", "shares": "shares"}
+    return words.get(last, "number")
 
 
 def _scale(text: str) -> float:

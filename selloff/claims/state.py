@@ -1,4 +1,4 @@
-"""Where the reading of a sentence stands: of whom and of what it speaks, and whether it may claim."""
+"""Where the reading of a sentence stands: of whom and of what it speaks, if it may claim."""
 
 from __future__ import annotations
 
@@ -12,12 +12,7 @@ if TYPE_CHECKING:
 
 NOUNS = frozenset({"market", "value", "other", "worth", "volume"})
 _STOPS = NOUNS | {"direction", "weak", "figure", "break", "preposition", "relative"}
-AUXILIARIES = frozenset(
-    """is are was were be been has have had did does do then also itself today meanwhile alone still
-    again now later closed ended finished opened traded ending closing finishing trading saw sees
-    suffered posted seen sharply even each both all already just so only went goes sent got get gets led fared kept continued
-    extended dragged pushed took gets ran hit ended up""".split()  # noqa: SIM905 - reads better
-)
+AUXILIARIES = w.AUXILIARIES
 _LOOK = 6
 _NAMES_GO_ON = frozenset({"yield", "yields", "note", "notes", "index", "composite", "average"})
 
@@ -170,18 +165,20 @@ def _is_object_of_talk(tokens: list[Token], i: int, preposition: Token) -> bool:
     governor = at(tokens, place - 1)
     if governor.kind in {"market", "value", "volume"} or governor.text == "yield":
         return True
-    end = _behind_list(tokens, i)
-    after, next_but_one = at(tokens, end), at(tokens, end + 1)
     if governor.kind == "other":
         return False
     if governor.kind == "direction" and preposition.text in {"in", "at", "for", "of"}:
         return True
-    if after.kind == "possessive" and next_but_one.kind == "figure":
-        return True
-    if after.text == "(" and next_but_one.kind == "figure":
-        return True
+    end = _behind_list(tokens, i)
+    return _tells(at(tokens, end), at(tokens, end + 1), preposition.text)
+
+
+def _tells(after: Token, next_but_one: Token, preposition: str) -> bool:
+    """Say whether what stands behind a name tells of it: with X down, by X, which fell."""
     if after.kind == "direction":
-        return preposition.text in {"with", "by"}
+        return preposition in {"with", "by"}
+    if after.kind == "possessive" or after.text == "(":
+        return next_but_one.kind == "figure"
     return after.text == "," and next_but_one.kind in {"direction", "relative"}
 
 

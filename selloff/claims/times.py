@@ -15,15 +15,19 @@ _MONTH = (
     r"|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
 )
 _COUNT = r"(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
-DATED = rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?\b|\b\d{{1,2}}-(?:day|session|week|month)\b"
+DATED = (
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? \d{{4}})?\b"
+    r"|\b\d{1,2}-(?:day|session|week|month)\b"
+)
 """What a date or span looks like that begins with a digit."""
 TIME = "|".join(
     (
         rf"\bsince (?:last )?(?:\w+day|{_MONTH}(?: \d{{1,2}})?|\d{{4}})\b",
         (
-            r"\b(?:so far this (?:year|month|week)|year[- ]to[- ]date|\bytd\b|since the start of the year"
-            r"|for the year|this (?:year|month|week|quarter)|last (?:year|month|week|quarter)"
-            r"|on the (?:week|month|year|quarter)|for the (?:week|month|quarter)|year[- ]on[- ]year)\b"
+            r"\b(?:so far this (?:year|month|week)|year[- ]to[- ]date|\bytd\b"
+            r"|since the start of the year|for the year|(?:this|last) (?:year|month|week|quarter)"
+            r"|on the (?:week|month|year|quarter)|for the (?:week|month|quarter))\b"
+            r"|\byear[- ]on[- ]year\b"
         ),
         (
             rf"\b(?:over|in|during|for|within) the (?:past|last|previous) (?:{_COUNT} )?"
@@ -39,14 +43,14 @@ TIME = "|".join(
         r"\b(?:yesterday|today|earlier in the day|this morning|this afternoon)\b",
         r"\b(?:in )?pre-?market(?: trad(?:ing|e)| session)?\b|\bbefore the (?:bell|open|opening)\b",
         (
-            r"\b(?:in )?(?:after-hours|extended|postmarket|post-market)(?: trad(?:ing|e)| session)?\b"
+            r"\b(?:in )?(?:after-hours|extended|post-?market)(?: trad(?:ing|e)| session)?\b"
             r"|\bafter (?:hours|the bell|the close)\b"
         ),
         (
             r"\b(?:in |during )?(?:early|morning|intraday|midday|mid-morning|midmorning|lunchtime"
             r"|afternoon|late)(?: trad(?:ing|e)| deals?| session)\b|\bintraday\b|\bat midday\b"
-            r"|\bat one (?:point|stage)\b|\bat (?:its|their|the day's) (?:low|lows|lowest|worst|session low)\b"
-            r"|\bsession low\b"
+            r"|\bat one (?:point|stage)\b|\bsession low\b"
+            r"|\bat (?:its|their|the day's) (?:lowest|lows?|worst|session low)\b"
         ),
         r"\bat the open(?:ing)?\b|\bin opening (?:trade|deals|trading)\b|\bopened\b",
     )

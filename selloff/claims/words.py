@@ -44,7 +44,9 @@ _UP_VERBS = _words(
     ascended ascending"""
 )
 _DOWN_NOUNS = _words(
-    "nosedive skid pullback meltdown freefall tailspin descent plunge swoon washout decliners losers fallers laggards loss losses downturn selloff sell-off rout correction setback wipeout tumble"
+    """nosedive skid pullback meltdown freefall tailspin descent plunge swoon washout decliners
+    losers fallers laggards loss losses downturn selloff sell-off rout correction setback
+    wipeout tumble"""
 )
 _UP_NOUNS = _words(
     "comeback uptick bounce pop recovery surge gainers risers winners advancers upturn upswing"
@@ -74,7 +76,8 @@ PAST_VERBS = frozenset(
 WEAK: dict[str, int] = {
     **dict.fromkeys(
         _words(
-            "decreased decrease decreases decreasing shrank shrunk reduced cut cuts slashed lowered trimmed eroded erode erodes eroding"
+            """decreased decrease decreases decreasing shrank shrunk reduced cut cuts slashed
+            lowered trimmed eroded erode erodes eroding"""
         ),
         DOWN,
     ),
@@ -143,8 +146,9 @@ PHRASES: tuple[tuple[str, str, object], ...] = (
     (r"(?:needs?|has|have|had|room|ought|set|poised|due|going|likely|bound) to", "modal", 0),
     (
         (
-            r"(?:brace[ds]?|bracing|scope|hopes?|hoped) for|warn(?:s|ed|ing)? of|fear(?:s|ed)? (?:of|an?|that)"
-            r"|(?:risk|chance|prospect|threat|possibility) of|on (?:course|track) (?:to|for)|looks? set"
+            r"(?:brace[ds]?|bracing|scope|hopes?|hoped) for|warn(?:s|ed|ing)? of"
+            r"|fear(?:s|ed)? (?:of|an?|that)|on (?:course|track) (?:to|for)|looks? set"
+            r"|(?:risk|chance|prospect|threat|possibility) of"
             r"|(?:a|an|the) (?:potential|possible|prospective|hypothetical|theoretical)"
         ),
         "modal",
@@ -174,23 +178,23 @@ QUALIFIERS: tuple[tuple[str, str], ...] = (
     (r"at least|no less than|no fewer than|not less than|a minimum of", "at_least"),
     (
         (
-            r"(?:well |slightly |a little |a bit |just |far )?(?:more than|over|above|north of|upwards? of"
-            r"|in excess of|exceeding|better than|topping|upward of)"
+            r"(?:well |slightly |a little |a bit |just |far )?(?:more than|over|above|north of"
+            r"|upwards? of|in excess of|exceeding|better than|topping|upward of)"
         ),
         "above",
     ),
     (
         (
-            r"(?:slightly |a little |a bit |just |well )?(?:less than|under|below|shy of|short of|south of"
-            r"|fewer than)"
+            r"(?:slightly |a little |a bit |just |well )?(?:less than|under|below|shy of|short of"
+            r"|south of|fewer than)"
         ),
         "below",
     ),
     (r"close to|closer to|nearly|almost|nigh on|just about|near|approaching|not quite", "nearly"),
     (
         (
-            r"about|around|roughly|approximately|some|circa|or so|more or less|an estimated|approx\.?"
-            r"|in the region of|something like|in the neighbou?rhood of|give or take"
+            r"about|around|roughly|approximately|some|circa|or so|more or less|an estimated"
+            r"|approx\.?|in the region of|something like|in the neighbou?rhood of|give or take"
         ),
         "about",
     ),
@@ -226,7 +230,8 @@ MODALS = frozenset(
 CONDITIONS = frozenset(_words("if unless were_to provided suppose assuming"))
 NEGATIONS = frozenset(
     _words(
-        "avoided avoid escaped dodged averted not n't never no without denied nor neither false isn't hardly untrue rather_than instead"
+        """avoided avoid escaped dodged averted not n't never no without denied nor neither false
+        isn't hardly untrue rather_than instead"""
     )
 )
 BREAKS = frozenset(
@@ -265,7 +270,8 @@ NO_FIRMS = frozenset(
 """What "the ..." can mean that is no firm."""
 DENIALS = frozenset(
     _words(
-        "false untrue bogus erroneous debunked mistaken hoax wrong incorrect inaccurate retracted refuted"
+        """false untrue bogus erroneous debunked mistaken hoax wrong incorrect inaccurate
+        retracted refuted"""
     )
 )
 OPENINGS = frozenset(
@@ -301,7 +307,8 @@ OPENINGS = frozenset(
 FORWARD_NOUNS: dict[str, int] = {
     **dict.fromkeys(
         _words(
-            "worse poorer lighter loser faller decliner laggard hit haircut blow beating hammering mauling"
+            """worse poorer lighter loser faller decliner laggard hit haircut blow beating
+            hammering mauling"""
         ),
         DOWN,
     ),
@@ -313,7 +320,8 @@ FORWARD_NOUNS: dict[str, int] = {
 """Nouns of direction only behind a figure: took a 5% hit."""
 ASIDE = frozenset(
     _words(
-        "unlike besides excluding barring alongside holding holds owning owns tracking tracks includes "
+        """unlike besides excluding barring alongside holding holds owning owns tracking tracks
+        includes"""
         "containing backing supplying hedging shorting"
     )
 )
@@ -340,3 +348,12 @@ AFTER_FIGURES = frozenset(
 COMPANY_FORMS = frozenset(
     _words("inc corp ltd plc co ag se nv sa group holdings company corporation")
 )
+AUXILIARIES = frozenset(
+    _words(
+        """is are was were be been has have had did does do then also itself today meanwhile alone
+        still again now later closed ended finished opened traded ending closing finishing trading
+        saw sees suffered posted seen sharply even each both all already just so only went goes sent
+        got get gets led fared kept continued extended dragged pushed took ran hit up"""
+    )
+)
+"""Words between a name and its verb that leave the name the subject."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from selloff.mentions.lexicon import Name, Span
 
 _PLACES: tuple[tuple[str, frozenset[str]], ...] = (
@@ -81,15 +83,17 @@ def resolve(span: Span, context: Context) -> tuple[Name, str]:
     names = span.names
     if len(names) == 1:
         return names[0], "ticker" if span.kind == "ticker" else "only"
-    tries = (
+    tries: tuple[tuple[str, Callable[[], Name | None]], ...] = (
         ("ticker", lambda: _only(names, "ticker", frozenset({context.ticker}))),
         ("place", lambda: _by_place(names, context.clause)),
         ("place", lambda: _by_place(names, context.sentence)),
         ("currency", lambda: _only(names, "currency", _currencies(context.clause))),
         ("session", lambda: _only(names, "exchange_mic", context.open_mics)),
     )
-    found = ((name, how) for how, look in tries if (name := look()))
-    return next(found, (names[0], "primary"))
+    for how, look in tries:
+        if name := look():
+            return name, how
+    return names[0], "primary"
 
 
 def _by_place(names: tuple[Name, ...], text: str) -> Name | None:
