@@ -14,6 +14,7 @@ from assets import (
     report,
     returns,
     selloffs,
+    stories,
     valuation,
 )
 from checks import batches, contract, freshness, reference, sources, spread
@@ -38,6 +39,7 @@ ASSETS = (
     losses,
     event_studies,
     contagion,
+    stories,
     report,
 )
 CHECKS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import TYPE_CHECKING, Any
 
 from terminal import as_table, billions, fetch, number, p_value, percent
@@ -135,7 +136,10 @@ def _show_story(target: Console, con: Any, at: dict[str, Any]) -> None:
     if not stories:
         return
     story, verdicts = stories[0], fetch(con, VERDICTS, at)[0]
-    first = f"{escape(story['first_source'])}, {story['first_mentioned_at']} UTC"
+    at_first = story["first_mentioned_at"]
+    # Midnight stands for a date without a time of day.
+    moment = f"{at_first:%Y-%m-%d}" if at_first.time() == time.min else f"{at_first} UTC"
+    first = f"{escape(story['first_source'])}, {moment}"
     target.print(
         f"What the articles say ({story['n_articles']} articles, "
         f"{story['n_independent_sources']} independent sources; first {first}; "

@@ -107,6 +107,11 @@ def _of_valuation(source: Valuation) -> Iterator[str]:
 def _of_articles(articles: Articles) -> Iterator[str]:
     if articles.path and not Path(articles.path).exists():
         yield f"SELLOFF_ARTICLES_PATH: {articles.path}: no such file or folder"
+    for archive in articles.archives:
+        if not Path(archive).exists():
+            yield f"SELLOFF_ARCHIVES: {archive}: no such file or folder"
+    if articles.tone_words and not Path(articles.tone_words).is_file():
+        yield f"SELLOFF_TONE_WORDS: {articles.tone_words}: no such file"
     for address in articles.feeds:
         if urlsplit(address).scheme not in _HTTP or not urlsplit(address).hostname:
             yield f"SELLOFF_FEEDS: '{address}' is no address; http://... or https://..."

@@ -24,7 +24,13 @@ def configured() -> dict[str, Any]:
     payloads = str(warehouse.parent / "payloads")
     return {
         "alerts": Alerts(webhook=env("WEBHOOK")),
-        "article_source": Articles(path=env("ARTICLES_PATH"), feeds=env("FEEDS").split()),
+        "article_source": Articles(
+            path=env("ARTICLES_PATH"),
+            feeds=env("FEEDS").split(),
+            archives=env("ARCHIVES").split(),
+            keep_bodies=env("KEEP_BODIES").split(),
+            tone_words=env("TONE_WORDS"),
+        ),
         "calendars": Calendars(),
         "clock": Clock(),
         "price_provider": Prices(

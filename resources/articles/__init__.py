@@ -16,6 +16,7 @@ from resources.articles.feeds import Feed
 from resources.articles.fetching import Policy
 from resources.articles.files import Folder
 from resources.articles.gathering import gathered
+from resources.articles.warc import WebArchives
 
 if TYPE_CHECKING:
     from resources.articles.gathering import Source
@@ -33,6 +34,13 @@ class Articles(dg.ConfigurableResource):
     """Addresses of RSS or Atom feeds."""
     allowed_hosts: list[str] = []  # noqa: RUF012 - pydantic copies defaults
     """Hosts that feeds and their redirects may be fetched from; empty for the feeds' own."""
+
+    archives: list[str] = []  # noqa: RUF012 - pydantic copies defaults
+    """Web archives (WARC) or folders of them."""
+    keep_bodies: list[str] = []  # noqa: RUF012 - pydantic copies defaults
+    """Hosts whose bodies may be stored whole; "all" for every host. Of others, extracts are."""
+    tone_words: str = ""
+    """CSV of Loughran and McDonald's master dictionary; without it there are no tones."""
 
     def fetch(self, *, is_replay: bool = True) -> Batch:
         """Read every file in sorted order, then every feed.
@@ -57,7 +65,9 @@ class Articles(dg.ConfigurableResource):
         if self.path or own:
             sources.append(Folder(REPLAY if own else Path(self.path)))
         sources += [Feed(address, self.policy()) for address in dict.fromkeys(self.feeds)]
-        return replace(gathered(sources), kind="replay" if own else None)
+        sources += [WebArchives(Path(path)) for path in self.archives]
+        batch = gathered(sources, frozenset(self.keep_bodies))
+        return replace(batch, kind="replay" if own else None)
 
     def policy(self) -> Policy:
         """Return what may be fetched."""

@@ -40,7 +40,7 @@ def page_facts(page: str) -> PageFacts:
     A date that is not ISO 8601 is passed over. Bounded: at most 20 blocks of JSON-LD of 200,000
     characters and 2,000 values.
     """
-    from lxml import etree, html
+    from lxml import etree, html  # pyright: ignore[reportAttributeAccessIssue]
 
     try:
         root = html.document_fromstring(
