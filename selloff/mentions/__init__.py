@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Lexicon", "Name", "Span", "mentions", "plain", "resolve", "sentences"]
 
 
+REACH = 300
+"""Characters around a name in which a place says which listing is meant, within its sentence."""
+
+
 @dataclass(slots=True)
 class _Found:
     """Where one listing is named in one text."""
@@ -98,7 +102,8 @@ def located(text: str, flat: str, spans: list[Span]) -> Iterator[tuple[Span, Nam
         ticker = after.written if after and belongs(flat, span, after) else ""
         start, end = sentence_of(bounds, span.start) if bounds else (span.start, span.end)
         clause = flat[max(start, span.start - 40) : min(end, span.end + 40)]
-        yield span, *resolve(span, Context(clause, flat[start:end], ticker))
+        near = flat[max(start, span.start - REACH) : min(end, span.end + REACH)]
+        yield span, *resolve(span, Context(clause, near, ticker))
 
 
 def _rows(lexicon: Lexicon, text: str, day: date | None) -> list[dict[str, Any]]:

@@ -234,7 +234,7 @@ def _longest(spans: list[Span]) -> list[Span]:
     """Return the spans from left to right, of those that overlap the longest."""
     found: list[Span] = []
     reached = 0
-    for span in sorted(spans, key=lambda span: (span.start, -span.end, span.kind)):
+    for span in sorted(spans, key=lambda span: (span.start, -span.end, span.kind != "ticker")):
         if span.start >= reached:
             found.append(span)
             reached = span.end

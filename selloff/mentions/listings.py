@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def resolve(span: Span, context: Context) -> tuple[Name, str]:
     return names[0], "primary"
 
 
+@lru_cache(maxsize=4096)
 def _by_place(names: tuple[Name, ...], text: str) -> Name | None:
     """Return the listing at the place that is named, if one alone is."""
     found = {

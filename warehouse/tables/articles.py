@@ -83,7 +83,7 @@ DOCUMENTS = Table(
             "VARCHAR",
             "The document: the same address, cleaned of what only tracks the reader.",
         ),
-        Column("version", "BIGINT", "1 for its first text.", unit="versions", minimum=1),
+        Column("version", "BIGINT", "1 for its first text.", minimum=1),
         Column("n_versions", "BIGINT", "Texts it has had.", unit="versions", minimum=1),
         Column("is_newest", "BOOLEAN", "Whether it is the document's newest text."),
         Column(

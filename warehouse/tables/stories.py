@@ -65,7 +65,7 @@ MENTION_BURSTS = Table(
             "p_value",
             "DOUBLE",
             "Chance of so many or more at that rate; NULL without one.",
-            unit="probability",
+            unit="fraction",
             nullable=True,
             minimum=0,
             maximum=1,
