@@ -6,5 +6,6 @@ whether a claim is true (selloff.claim_checks).
 """
 
 from selloff.stories.event_articles import event_articles
+from selloff.stories.event_coverage import event_coverage
 
-__all__ = ["event_articles"]
+__all__ = ["event_articles", "event_coverage"]
