@@ -7,5 +7,6 @@ whether a claim is true (selloff.claim_checks).
 
 from selloff.stories.event_articles import event_articles
 from selloff.stories.event_coverage import event_coverage
+from selloff.stories.mention_bursts import mention_bursts
 
-__all__ = ["event_articles", "event_coverage"]
+__all__ = ["event_articles", "event_coverage", "mention_bursts"]
