@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -82,16 +83,28 @@ def event_articles(
     names: dict[str, set[str]] = defaultdict(set)
     for row in mentions:
         names[row["article_id"]].add(row["listing_id"])
+    told = sorted(
+        (
+            row
+            for row in articles
+            if row["article_id"] in newest
+            and row["article_id"] in names
+            and row["published_at"] is not None
+        ),
+        key=lambda row: (row["published_at"], row["article_id"]),
+    )
+    instants = [row["published_at"] for row in told]
+    words: dict[str, float] = {}
     rows: list[Row] = []
-    for article in articles:
-        key = article["article_id"]
-        if key not in newest or key not in names or article["published_at"] is None:
-            continue
-        words = word_score(f"{article['title'] or ''} {article['text']}")
-        linked = (_link(event, article, names[key], words) for event in events)
-        rows += [
-            {**row, "as_of": max(row["as_of"], newest[key])} for row in linked if row is not None
-        ]
+    for event in events:
+        first = bisect_left(instants, event.started_at - BEFORE)
+        for article in told[first : bisect_right(instants, event.ended_at + AFTER)]:
+            key = article["article_id"]
+            if key not in words:
+                words[key] = word_score(f"{article['title'] or ''} {article['text']}")
+            link = _link(event, article, names[key], words[key])
+            if link is not None:
+                rows.append(link | {"as_of": max(event.as_of, newest[key])})
     return sorted(rows, key=lambda row: (row["event_id"], row["article_id"]))
 
 
@@ -121,7 +134,7 @@ def _events(events: list[Row], metrics: list[Row], instruments: list[Row]) -> li
 
 
 def _link(event: _Event, article: Row, names: set[str], words: float) -> Row | None:
-    """Return the row of an article that tells of an event, else None."""
+    """Return what links an article to an event that it tells of, else None."""
     published: datetime = article["published_at"]
     own = names & event.listings
     if not own or (words == 0 and published >= event.started_at):
@@ -140,7 +153,6 @@ def _link(event: _Event, article: Row, names: set[str], words: float) -> Row | N
         "word_score": words,
         "n_names": len(own),
         "hours_after_start": (published - event.started_at) / timedelta(hours=1),
-        "as_of": event.as_of,
     }
 
 
