@@ -9,6 +9,7 @@ import pytest
 
 from warehouse.tables import TABLES
 from warehouse.tables.actions import DIVIDENDS, PROPOSED_SPLITS, RESTATEMENTS, SPLITS
+from warehouse.tables.articles import ARTICLE_TONES
 from warehouse.tables.event_studies import DROPPED_OBSERVATIONS
 from warehouse.tables.instruments import DELISTINGS
 from warehouse.tables.quarantine import QUARANTINED_BARS
@@ -21,8 +22,8 @@ DAY = date(2025, 1, 27)
 DERIVED = [
     table for table in TABLES if table.layer in {"core", "mart"} and "as_of" in table.column_names
 ]
-# Nothing is split, paid, restated, refused, delisted or left out in the replay, and no market value
-# is delivered.
+# Nothing is split, paid, restated, refused, delisted or left out in the replay, no market value is
+# delivered, and there are no lists of words of tone.
 QUIET = (
     SPLITS,
     DIVIDENDS,
@@ -33,6 +34,7 @@ QUIET = (
     IMPLIED_SHARES,
     QUARANTINED_MARKET_VALUES,
     DROPPED_OBSERVATIONS,
+    ARTICLE_TONES,
 )
 
 
