@@ -107,6 +107,11 @@ def _of_valuation(source: Valuation) -> Iterator[str]:
 def _of_articles(articles: Articles) -> Iterator[str]:
     if articles.path and not Path(articles.path).exists():
         yield f"SELLOFF_ARTICLES_PATH: {articles.path}: no such file or folder"
+    if articles.filings and "@" not in articles.sec_contact:
+        yield (
+            "SELLOFF_SEC_CONTACT: the SEC wants a name and an e-mail address with every request, "
+            "such as 'Jane Doe jane@example.org'"
+        )
     for archive in articles.archives:
         if not Path(archive).exists():
             yield f"SELLOFF_ARCHIVES: {archive}: no such file or folder"

@@ -27,6 +27,11 @@ def configured() -> dict[str, Any]:
         "article_source": Articles(
             path=env("ARTICLES_PATH"),
             feeds=env("FEEDS").split(),
+            gdelt=[query.strip() for query in env("GDELT").split(";") if query.strip()],
+            news=env("NEWS").split(),
+            filings=env("FILINGS").split(),
+            sec_contact=env("SEC_CONTACT"),
+            payloads=payloads,
             archives=env("ARCHIVES").split(),
             keep_bodies=env("KEEP_BODIES").split(),
             tone_words=env("TONE_WORDS"),

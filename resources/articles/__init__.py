@@ -15,8 +15,12 @@ import dagster as dg
 from resources.articles.feeds import Feed
 from resources.articles.fetching import Policy
 from resources.articles.files import Folder
+from resources.articles.filings import filings
 from resources.articles.gathering import gathered
+from resources.articles.gdelt import gdelt
 from resources.articles.warc import WebArchives
+from resources.articles.yahoo_news import YahooNews
+from resources.payloads import Payloads
 
 if TYPE_CHECKING:
     from resources.articles.gathering import Source
@@ -35,6 +39,16 @@ class Articles(dg.ConfigurableResource):
     allowed_hosts: list[str] = []  # noqa: RUF012 - pydantic copies defaults
     """Hosts that feeds and their redirects may be fetched from; empty for the feeds' own."""
 
+    gdelt: list[str] = []  # noqa: RUF012 - pydantic copies defaults
+    """Questions to GDELT, in its own language; titles and addresses come back."""
+    news: list[str] = []  # noqa: RUF012 - pydantic copies defaults
+    """Tickers whose news Yahoo is asked for: titles and summaries."""
+    filings: list[str] = []  # noqa: RUF012 - pydantic copies defaults
+    """Tickers whose current reports (8-K) the SEC is asked for."""
+    sec_contact: str = ""
+    """Name and e-mail address, which the SEC wants with every request."""
+    payloads: str = ""
+    """Folder in which answers are kept as they came; empty for none."""
     archives: list[str] = []  # noqa: RUF012 - pydantic copies defaults
     """Web archives (WARC) or folders of them."""
     keep_bodies: list[str] = []  # noqa: RUF012 - pydantic copies defaults
@@ -65,9 +79,22 @@ class Articles(dg.ConfigurableResource):
         if self.path or own:
             sources.append(Folder(REPLAY if own else Path(self.path)))
         sources += [Feed(address, self.policy()) for address in dict.fromkeys(self.feeds)]
+        sources += self._web()
         sources += [WebArchives(Path(path)) for path in self.archives]
         batch = gathered(sources, frozenset(self.keep_bodies))
         return replace(batch, kind="replay" if own else None)
+
+    def _web(self) -> list[Source]:
+        """Return the sources on the web that are configured."""
+        keeper = Payloads(Path(self.payloads)) if self.payloads else None
+        sources: list[Source] = []
+        if self.gdelt:
+            sources.append(gdelt(self.gdelt, keeper))
+        if self.news:
+            sources.append(YahooNews(self.news, keeper))
+        if self.filings:
+            sources.append(filings(self.filings, self.sec_contact, keeper))
+        return sources
 
     def policy(self) -> Policy:
         """Return what may be fetched."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -35,6 +35,8 @@ class Delivery:
         to be assumed to read them.
     is_kept : bool
         Whether the bodies may be stored whole.
+    answer : Answer, optional
+        What came of the request in full, where its source knows: cause, tries, payload.
     """
 
     requested: str
@@ -43,6 +45,7 @@ class Delivery:
     error: Exception | None = None
     reason: str | None = None
     is_kept: bool = True
+    answer: Answer | None = None
 
 
 class Source(Protocol):
@@ -90,10 +93,13 @@ class _Gathered:
                 row = _row(article, requested, is_whole=self._may_keep(article, delivery))
                 self._rows[article.article_id] = row
         remarks = "; ".join(dict.fromkeys(r for one in articles for r in one.remarks)) or None
-        if delivery.error:
+        n_new = len(self._rows) - before
+        if delivery.answer:
+            self._answers.append(_counted(delivery.answer, n_new))
+        elif delivery.error:
             self._answer(requested, cause(delivery.error), failed=True)
-        elif n_rows := len(self._rows) - before:
-            self._answer(requested, delivery.reason or remarks, n_rows=n_rows)
+        elif n_new:
+            self._answer(requested, delivery.reason or remarks, n_rows=n_new)
         elif articles:
             same = self._rows[articles[0].article_id]["location"]
             self._answer(requested, f"the same text as {same}")
@@ -129,6 +135,13 @@ class _Gathered:
         outcome = "failed" if failed else "delivered" if n_rows else "no_data"
         at = Clock().now().replace(tzinfo=None)
         self._answers.append(Answer(requested, outcome, reason, n_rows, at))
+
+
+def _counted(answer: Answer, n_rows: int) -> Answer:
+    """Return an answer with the rows that were new; a delivery without any brought none."""
+    if answer.outcome == "delivered" and not n_rows:
+        return replace(answer, outcome="no_data", reason="nothing that is not here", n_rows=0)
+    return replace(answer, n_rows=n_rows)
 
 
 def cause(error: Exception) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CLIENT = f"yfinance {version('yfinance')}"
 
 # Of all that yfinance asks, these answers are data.
-_DATA = ("/v8/finance/chart/", "/ws/fundamentals-timeseries/")
+_DATA = ("/v8/finance/chart/", "/ws/fundamentals-timeseries/", "/xhr/ncp")
 # What belongs to the visitor, not to the question.
 _SECRET = frozenset({"crumb"})
 # yfinance finds a new crumb where the old one is refused.
