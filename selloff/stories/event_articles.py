@@ -6,9 +6,12 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selloff.stories.vocabulary import word_score
+
+if TYPE_CHECKING:
+    from datetime import date
 
 Row = dict[str, Any]
 
@@ -24,10 +27,15 @@ _OF_MARKETS = ("market", "global")
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """An event, when it was over, and the listings that are its own."""
+    """An event, when its first session's date began and its last ended, and its listings.
+
+    `started_at` is the close before: over a weekend nothing has fallen yet, and what is written
+    then is as likely the cause as on the days before.
+    """
 
     event_id: str
     started_at: datetime
+    falling_from: datetime
     ended_at: datetime
     listings: frozenset[str]
     as_of: datetime
@@ -44,7 +52,8 @@ def event_articles(
     """Link articles to the sell-offs that they tell of; one article may tell of two.
 
     An article is linked where it names a listing of the event, has a word for a fall (unless it
-    was published before the event's start: nothing had fallen yet) and scores 0.2 or more. The
+    was published before the date of the event's first session, in UTC: nothing had fallen yet) and
+    scores 0.2 or more. The
     score is the time score times the mean of the name and the word score. Nothing of other
     articles enters, so that a link does not depend on what is published later.
 
@@ -67,7 +76,8 @@ def event_articles(
     --------
     >>> from datetime import date
     >>> start = datetime(2025, 1, 24, 21)
-    >>> event = {"event_id": "e", "started_at": start, "last_session_date": date(2025, 1, 27),
+    >>> event = {"event_id": "e", "started_at": start, "session_date": date(2025, 1, 27),
+    ...     "last_session_date": date(2025, 1, 27),
     ...     "scope": "sector", "region": "US", "status": "detected", "as_of": start}
     >>> metric = {"event_id": "e", "listing_id": "XNAS:NVDA", "abnormal_z": -9.0}
     >>> article = {"article_id": "a", "published_at": datetime(2025, 1, 27, 18),
@@ -125,19 +135,22 @@ def _events(events: list[Row], metrics: list[Row], instruments: list[Row]) -> li
                 for each in indices
                 if row["scope"] == "global" or each["region"] == row["region"]
             }
-        midnight = datetime.combine(row["last_session_date"], datetime.min.time())
-        ended = max(row["started_at"], midnight + timedelta(days=1))
-        found.append(
-            _Event(row["event_id"], row["started_at"], ended, frozenset(own), row["as_of"])
-        )
+        started = row["started_at"]
+        falling = max(started, _midnight(row["session_date"]))
+        ended = max(started, _midnight(row["last_session_date"]) + timedelta(days=1))
+        found.append(_Event(row["event_id"], started, falling, ended, frozenset(own), row["as_of"]))
     return found
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time())
 
 
 def _link(event: _Event, article: Row, names: set[str], words: float) -> Row | None:
     """Return what links an article to an event that it tells of, else None."""
     published: datetime = article["published_at"]
     own = names & event.listings
-    if not own or (words == 0 and published >= event.started_at):
+    if not own or (words == 0 and published >= event.falling_from):
         return None
     time = _time_score(event, published)
     share = len(own) / len(names)

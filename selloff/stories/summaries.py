@@ -20,6 +20,8 @@ _LONGEST_NAME = 120
 _LONGEST_CLAIM = 160
 _VERDICTS = ("supported", "supported_other_reading")
 _METRICS = ("price_change", "market_value_change", "index_points")
+# The falls of firms, then their market value lost, then indices; a paragraph, not a table.
+_MOST_IN_SECTION = 10
 _VERB = {
     "price_change": "fell",
     "market_value_change": "lost market value of",
@@ -76,16 +78,16 @@ def summary(claims: list[Checked], instruments: Mapping[str, Row]) -> tuple[str,
     -------
     tuple of str or None
         The paragraph, of at most 1500 characters and whole sentences, and its references, a line
-        each: number, source, address, claim. None where no claim is supported. The largest relative
-        fall comes first, then market value lost, then index points. Figures are as stated; what was
-        observed follows in brackets where it differs in the last digit. Plain text: whoever shows
-        it in HTML escapes it.
+        each: number, source, address, names and figures as written. None where no claim is
+        supported. The falls of firms come first, then market value lost, then indices, of each the
+        ten largest, largest first. Figures are as stated; what was observed follows in brackets
+        where it differs in the last digit. Plain text: whoever shows it in HTML escapes it.
 
     Examples
     --------
     >>> claim = {"magnitude_low": 0.17, "magnitude_high": 0.17, "bound": "nearly", "unit":
     ...     "fraction", "resolution": 0.01, "direction": "down", "period": "day",
-    ...     "start_offset": 0, "end_offset": 15}
+    ...     "alias": "Nvidia", "start_offset": 0, "end_offset": 15}
     >>> check = {"verdict": "supported", "listing_id": "XNAS:NVDA", "metric": "price_change",
     ...     "session_date": "2025-01-27", "from_session_date": "2025-01-24", "observed": -0.1697,
     ...     "reading": "as_stated", "claim_id": "1"}
@@ -96,7 +98,7 @@ def summary(claims: list[Checked], instruments: Mapping[str, Row]) -> tuple[str,
     >>> text
     'Nvidia (NVDA) fell nearly 17% on 2025-01-27 [1].'
     >>> references
-    '[1] desk, a.txt: "fell nearly 17%"'
+    '[1] desk, a.txt: Nvidia "fell nearly 17%"'
     """
     facts: dict[tuple[Any, ...], list[Checked]] = defaultdict(list)
     for each in sorted(claims, key=_published):
@@ -105,7 +107,7 @@ def summary(claims: list[Checked], instruments: Mapping[str, Row]) -> tuple[str,
     numbers: dict[str, int] = {}
     told: list[Checked] = []
     sentences: list[str] = []
-    for group in sorted(facts.values(), key=_order):
+    for group in _chosen(list(facts.values()), instruments):
         articles = dict.fromkeys(each.article["article_id"] for each in group)
         after = dict(numbers)
         for key in articles:
@@ -135,10 +137,22 @@ def _is_told(each: Checked) -> bool:
     )
 
 
+def _chosen(facts: list[list[Checked]], instruments: Mapping[str, Row]) -> list[list[Checked]]:
+    """Return what is told, in order: of each section the largest."""
+    sections: dict[tuple[int, int], list[list[Checked]]] = defaultdict(list)
+    for group in sorted(facts, key=_order):
+        check = group[0].check
+        kind = instruments.get(check["listing_id"], {}).get("asset_class")
+        section = len(_METRICS) if kind == "index" else _METRICS.index(check["metric"])
+        sections[group[0].fact[0], section].append(group)
+    return [group for _, told in sorted(sections.items()) for group in told[:_MOST_IN_SECTION]]
+
+
 def _order(group: list[Checked]) -> tuple[Any, ...]:
     check = group[0].check
-    verdict, *_ = group[0].fact
-    return verdict, _METRICS.index(check["metric"]), check["observed"], check["listing_id"]
+    day = str(check["session_date"])
+    # Of indices, fractions and points stand in one section.
+    return _METRICS.index(check["metric"]), check["observed"], check["listing_id"], day
 
 
 def _told(each: Checked, instruments: Mapping[str, Row]) -> str:
@@ -213,7 +227,8 @@ def _references(told: list[Checked], numbers: dict[str, int]) -> str:
         key = each.article["article_id"]
         articles[key] = each.article
         words = each.article["text"][each.claim["start_offset"] : each.claim["end_offset"]]
-        claims[key].append(f'"{clean(words, _LONGEST_CLAIM)}"')
+        alias = clean(each.claim["alias"], _LONGEST_NAME)
+        claims[key].append(f'{alias} "{clean(words, _LONGEST_CLAIM)}"')
     lines = []
     for key, number in numbers.items():
         article = articles[key]

@@ -20,6 +20,7 @@ def event(event_id="e", **changes):
     row = {
         "event_id": event_id,
         "started_at": START,
+        "session_date": date(2025, 1, 27),
         "last_session_date": date(2025, 1, 27),
         "scope": "sector",
         "region": "US",
@@ -94,11 +95,14 @@ def test_a_listing_that_fell_as_usual_is_not_of_the_event():
     assert linked([("a", DURING, "It fell.")], names=("chip", "bank"), metrics=metrics) == []
 
 
-def test_a_text_without_a_word_for_a_fall_is_linked_before_the_event_only():
-    before = START - timedelta(hours=2)
-    rows = linked([("a", DURING, "A new chip."), ("b", before, "A new rival.")])
-    assert [row["article_id"] for row in rows] == ["b"]
+def test_a_text_without_a_word_for_a_fall_is_linked_before_anything_fell_only():
+    before, weekend = START - timedelta(hours=2), START + timedelta(hours=40)
+    monday = datetime.fromisoformat("2025-01-27T00:00")
+    texts = [("a", before, "A rival."), ("b", weekend, "A rival."), ("c", monday, "A rival.")]
+    rows = linked(texts)
+    assert [row["article_id"] for row in rows] == ["a", "b"]
     assert rows[0]["score"] < 0.25
+    assert rows[1]["score"] == 0.5
 
 
 def test_an_older_version_is_not_linked():

@@ -44,6 +44,7 @@ def claim(article, *, session=DAY, verdict="supported", as_of=START):
     key = f"{article}-{session}-{verdict}"
     stated = {
         "claim_id": key,
+        "alias": "Chips",
         "magnitude_low": 0.17,
         "magnitude_high": 0.17,
         "bound": "exact",
@@ -111,7 +112,7 @@ def test_claims_of_a_copy_are_not_counted_again():
     row = coverage({"a": 1, "b": 2}, texts={"b": "a"}, checks=checks)
     assert (row["n_claims"], row["n_supported"]) == (2, 1)
     assert row["summary"] == "Chip Maker (CHIP) fell 17% on 2025-01-27 [1]."
-    assert row["summary_references"] == '[1] a, a.txt: "fell 17%"'
+    assert row["summary_references"] == '[1] a, a.txt: Chips "fell 17%"'
 
 
 @pytest.mark.parametrize(("days", "is_told"), [(-1, False), (0, True), (1, True), (2, False)])

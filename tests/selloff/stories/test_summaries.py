@@ -14,13 +14,14 @@ from selloff.stories.summaries import LONGEST_SUMMARY, Checked, clean, figure, s
 LISTINGS = {
     "chip": {"name": "Chip Maker", "ticker": "CHIP"},
     "bank": {"name": "Big Bank", "ticker": "BANK"},
-    "us": {"name": "US Index", "ticker": "^US"},
+    "us": {"name": "US Index", "ticker": "^US", "asset_class": "index"},
 }
 
 
 def checked(article="a", listing="chip", *, said=0.17, observed=-0.1697, source="desk", **changes):
     """Make a claim of a fall, with its verdict and article."""
     claim = {
+        "alias": "Chips",
         "magnitude_low": said,
         "magnitude_high": said,
         "bound": "exact",
@@ -52,16 +53,17 @@ def test_three_articles_with_one_fact_make_one_sentence_with_three_references():
     text, references = summary([checked(key) for key in "cab"], LISTINGS)
     assert text == "Chip Maker (CHIP) fell 17% on 2025-01-27 [1][2][3]."
     assert references.split("\n") == [
-        f'[{number}] desk, {key}.txt: "fell 17"' for number, key in enumerate("abc", 1)
+        f'[{number}] desk, {key}.txt: Chips "fell 17"' for number, key in enumerate("abc", 1)
     ]
 
 
-def test_the_largest_fall_comes_first_then_value_then_points():
+def test_the_largest_fall_comes_first_then_value_then_indices():
     claims = [
         checked("a", "us", said=50, observed=-50.0, unit="points", metric="index_points"),
         checked("b", said=589e9, observed=-589e9, unit="USD", metric="market_value_change"),
         checked("c", "bank", said=0.03, observed=-0.03),
         checked("d"),
+        checked("e", "us", said=0.4, observed=-0.4),
     ]
     claims[1].claim["resolution"] = 1e9
     claims[0].claim["resolution"] = 1
@@ -70,7 +72,8 @@ def test_the_largest_fall_comes_first_then_value_then_points():
         "Chip Maker (CHIP) fell 17% on 2025-01-27 [1]. "
         "Big Bank (BANK) fell 3% on 2025-01-27 [2]. "
         "Chip Maker (CHIP) lost market value of 589 billion USD on 2025-01-27 [3]. "
-        "US Index (^US) fell 50 points on 2025-01-27 [4]."
+        "US Index (^US) fell 40% on 2025-01-27 [4]. "
+        "US Index (^US) fell 50 points on 2025-01-27 [5]."
     )
 
 
@@ -137,15 +140,26 @@ def test_a_listing_that_no_one_registered_is_called_by_its_key():
     assert summary([checked(listing="XNAS:NEW")], {})[0].startswith("XNAS:NEW (XNAS:NEW) fell")
 
 
-def test_the_paragraph_ends_with_a_whole_sentence_and_names_only_what_it_refers_to():
-    claims = [
-        checked(str(number), f"L{number:03}", observed=-0.5 + number / 1000, said=0.5)
-        for number in range(99)
+def many(number, name=""):
+    return [
+        checked(str(each), f"L{each:03}{name}", observed=-0.5 + each / 1000, said=0.5)
+        for each in range(number)
     ]
+
+
+def test_the_ten_largest_falls_are_told():
+    text, references = summary(many(30), {})
+    assert re.findall(r"L(\d+) \(", text) == [f"{number:03}" for number in range(10)]
+    assert len(references.splitlines()) == 10
+
+
+def test_the_paragraph_ends_with_a_whole_sentence_and_names_only_what_it_refers_to():
+    claims = many(30, name="x" * 150)
     text, references = summary(claims, {})
     assert len(text) <= LONGEST_SUMMARY
-    marks = re.findall(r"\[(\d+)\]", text)
     assert text.endswith("].")
+    marks = re.findall(r"\[(\d+)\]", text)
+    assert 0 < len(marks) < 10
     assert marks == [str(number + 1) for number in range(len(references.splitlines()))]
 
 
