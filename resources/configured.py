@@ -32,6 +32,7 @@ def configured() -> dict[str, Any]:
             filings=env("FILINGS").split(),
             sec_contact=env("SEC_CONTACT"),
             payloads=payloads,
+            full_text=env("FULL_TEXT") == "yes",
             archives=env("ARCHIVES").split(),
             keep_bodies=env("KEEP_BODIES").split(),
             tone_words=env("TONE_WORDS"),

@@ -18,6 +18,7 @@ from resources.articles.files import Folder
 from resources.articles.filings import filings
 from resources.articles.gathering import gathered
 from resources.articles.gdelt import gdelt
+from resources.articles.validators import Validators
 from resources.articles.warc import WebArchives
 from resources.articles.yahoo_news import YahooNews
 from resources.payloads import Payloads
@@ -49,6 +50,8 @@ class Articles(dg.ConfigurableResource):
     """Name and e-mail address, which the SEC wants with every request."""
     payloads: str = ""
     """Folder in which answers are kept as they came; empty for none."""
+    full_text: bool = False
+    """Whether the pages that feed entries lead to are read, where robots.txt permits."""
     archives: list[str] = []  # noqa: RUF012 - pydantic copies defaults
     """Web archives (WARC) or folders of them."""
     keep_bodies: list[str] = []  # noqa: RUF012 - pydantic copies defaults
@@ -78,7 +81,11 @@ class Articles(dg.ConfigurableResource):
         sources: list[Source] = []
         if self.path or own:
             sources.append(Folder(REPLAY if own else Path(self.path)))
-        sources += [Feed(address, self.policy()) for address in dict.fromkeys(self.feeds)]
+        known = Validators(Path(self.payloads) / "validators" if self.payloads else None)
+        sources += [
+            Feed(address, self.policy(), known, self.full_text)
+            for address in dict.fromkeys(self.feeds)
+        ]
         sources += self._web()
         sources += [WebArchives(Path(path)) for path in self.archives]
         batch = gathered(sources, frozenset(self.keep_bodies))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from calendar import timegm
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from resources.articles.fetching import FetchError, Policy, fetch
+from resources.articles.fetching import FetchError, NotModifiedError, Policy, fetch
 from resources.articles.gathering import Delivery
+from resources.articles.linked import Linked
 from resources.articles.text import Article, UnreadableArticleError, made, plain
+from resources.articles.validators import Validators
+from resources.articles.worker import Worker
 from resources.batch import Reject
 
 if TYPE_CHECKING:
@@ -26,15 +29,24 @@ class Feed:
 
     address: str
     policy: Policy
+    validators: Validators = field(default_factory=Validators)
+    is_followed: bool = False
+    """Whether the pages of entries are read, where robots.txt and the policy permit."""
 
     def deliveries(self) -> Iterator[Delivery]:
         """Yield what the feed's entries brought."""
         try:
-            articles, rejects = entries(fetch(self.address, self.policy), self.address)
+            body = fetch(self.address, self.policy, self.validators)
+            articles, rejects = entries(body, self.address)
+            if self.is_followed:
+                with Worker() as worker:
+                    articles = list(map(Linked(self.policy, worker).whole, articles))
+        except NotModifiedError as error:
+            yield Delivery(self.address, reason=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a parser raises, the others go on
             yield Delivery(self.address, error=error)
         else:
-            yield Delivery(self.address, articles, rejects)
+            yield Delivery(self.address, articles, rejects, is_kept=False)
 
 
 def entries(body: bytes, address: str) -> tuple[list[Article], list[Reject]]:

@@ -14,6 +14,8 @@ from threading import Timer
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from resources.articles.validators import Validators
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -28,7 +30,29 @@ _SPECIAL = tuple(
 
 
 class FetchError(Exception):
-    """A feed could not be had; the message says why in one line."""
+    """A document could not be had; the message says why in one line."""
+
+    @property
+    def cause(self) -> str:
+        """The cause in one word, as `resources.web.WebError` has them."""
+        text = str(self)
+        found = next((cause for start, cause in _CAUSES.items() if text.startswith(start)), None)
+        return found or ("outage" if text.startswith("http 5") else "refused")
+
+
+class NotModifiedError(FetchError):
+    """The document is as it was when it was last fetched: a fact, no failure."""
+
+
+_CAUSES = {
+    "timeout": "timeout",
+    "unreachable": "outage",
+    "cut off": "truncated",
+    "too large": "refused",
+    "not a feed": "malformed",
+    "http 404": "not_found",
+    "http 429": "rate_limited",
+}
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -68,14 +92,30 @@ class Policy:
     trust: Callable[[], ssl.SSLContext] = ssl.create_default_context
 
 
-def fetch(address: str, policy: Policy) -> bytes:
-    """Return the body at a web address; FetchError where the policy or the world refuses."""
+def fetch(address: str, policy: Policy, validators: Validators | None = None) -> bytes:
+    """Return the body at a web address; FetchError where the policy or the world refuses.
+
+    Parameters
+    ----------
+    address : str
+        Where it is.
+    policy : Policy
+        What may be fetched.
+    validators : Validators, optional
+        What is known of its state: where it has not changed, NotModifiedError is raised.
+    """
+    known, asked = validators or Validators(), address
     until = time.monotonic() + policy.seconds
     try:
         for _ in range(policy.redirects + 1):
-            with _answer(_checked(address, policy), policy, until) as response:
+            headers = known.headers(asked)
+            with _answer(_checked(address, policy), policy, until, headers) as response:
+                if response.status == HTTPStatus.NOT_MODIFIED and headers:
+                    raise NotModifiedError("unchanged since it was last read")
                 if response.status not in _REDIRECTS:
-                    return _body(response, policy, until)
+                    body = _body(response, policy, until)
+                    known.keep(asked, dict(response.headers.items()))
+                    return body
                 address = urljoin(address, response.headers.get("Location", ""))
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, TimeoutError) or time.monotonic() >= until:
@@ -101,7 +141,9 @@ def _port(parts: SplitResult) -> int:
 
 
 @contextmanager
-def _answer(parts: SplitResult, policy: Policy, until: float) -> Iterator[HTTPResponse]:
+def _answer(
+    parts: SplitResult, policy: Policy, until: float, headers: dict[str, str]
+) -> Iterator[HTTPResponse]:
     """Ask the pinned address; a timer cuts the connection at the deadline, however it drips."""
     host, port = str(parts.hostname), _port(parts)
     addresses = policy.resolve(host, port)
@@ -119,7 +161,9 @@ def _answer(parts: SplitResult, policy: Policy, until: float) -> Iterator[HTTPRe
             connection = HTTPSConnection(host, port, context=trust)
             connection.sock = trust.wrap_socket(bare, server_hostname=host)
         path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        connection.request("GET", path, headers={"User-Agent": "selloff", "Accept": "*/*"})
+        connection.request(
+            "GET", path, headers={"User-Agent": "selloff", "Accept": "*/*", **headers}
+        )
         with connection.getresponse() as response:
             yield response
     finally:

@@ -97,7 +97,8 @@ class _Gathered:
         if delivery.answer:
             self._answers.append(_counted(delivery.answer, n_new))
         elif delivery.error:
-            self._answer(requested, cause(delivery.error), failed=True)
+            word = delivery.error.cause if isinstance(delivery.error, FetchError) else "malformed"
+            self._answer(requested, cause(delivery.error), failed=True, word=word)
         elif n_new:
             self._answer(requested, delivery.reason or remarks, n_rows=n_new)
         elif articles:
@@ -130,11 +131,17 @@ class _Gathered:
         return Batch(rows, self._answers, self._rejects)
 
     def _answer(
-        self, requested: str, reason: str | None = None, *, n_rows: int = 0, failed: bool = False
+        self,
+        requested: str,
+        reason: str | None = None,
+        *,
+        n_rows: int = 0,
+        failed: bool = False,
+        word: str | None = None,
     ) -> None:
         outcome = "failed" if failed else "delivered" if n_rows else "no_data"
         at = Clock().now().replace(tzinfo=None)
-        self._answers.append(Answer(requested, outcome, reason, n_rows, at))
+        self._answers.append(Answer(requested, outcome, reason, n_rows, at, cause=word))
 
 
 def _counted(answer: Answer, n_rows: int) -> Answer:
