@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from selloff.claim_checks.known import Known
 from selloff.claim_checks.readings import Bar
-from selloff.claim_checks.verdicts import Past, check_claim, claimed_interval
+from selloff.claim_checks.verdicts import check_claim, claimed_interval
 
 ROOT = Path(__file__).resolve().parents[3]
 PRICES = ROOT.parent / "shared/data/prices/ai_selloff_2025.parquet"
@@ -35,6 +36,7 @@ def _check(ticker, direction, figure, resolution, bound, **other):
         if row["date"] <= date(2025, 1, 27)
     ]
     claim = {
+        "listing_id": ticker,
         "metric": "price_change",
         "direction": direction,
         "unit": "fraction",
@@ -50,8 +52,11 @@ def _check(ticker, direction, figure, resolution, bound, **other):
         "published_at": datetime.fromisoformat("2025-01-28"),
         **other,
     }
-    past = Past(bars, [bar.session_date for bar in bars])
-    return check_claim(claim, claimed_interval(claim), past, [SHARES])
+    days = [bar.session_date for bar in bars]
+    closes = [datetime.fromisoformat(f"{day}T21:00") for day in days]
+    calendar = {ticker: (closes, days)}
+    facts = Known({ticker: bars}, {ticker: days}, calendar, {}, {ticker: [SHARES]}, {}, {})
+    return check_claim(claim, claimed_interval(claim), facts)
 
 
 @pytest.mark.parametrize(
