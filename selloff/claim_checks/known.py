@@ -67,6 +67,13 @@ class Known:
             The listing.
         published_at : datetime or None
             UTC, without a zone.
+
+        Examples
+        --------
+        >>> calendar = {"A": ([datetime(2025, 1, 6, 21)], [date(2025, 1, 6)])}
+        >>> facts = Known({}, {}, calendar, {}, {}, {}, {})
+        >>> facts.past("A", datetime(2025, 1, 6, 22)).sessions
+        [datetime.date(2025, 1, 6)]
         """
         closes, days = self.calendars.get(listing_id, ([], []))
         n_closed = 0 if published_at is None else bisect_right(closes, published_at)
@@ -86,6 +93,13 @@ class Known:
             As ``core.fx_rates`` has it.
         day : date
             The session.
+
+        Examples
+        --------
+        >>> rates = {"EUR": ([date(2025, 1, 6)], [{"usd_per_currency": 1.04}])}
+        >>> facts = Known({}, {}, {}, {}, {}, rates, {})
+        >>> facts.rate("EUR", date(2025, 1, 7)), facts.rate("EUR", date(2025, 2, 7))
+        ({'usd_per_currency': 1.04}, None)
         """
         if currency == "USD":
             return {"usd_per_currency": 1.0, "as_of": None}

@@ -81,6 +81,12 @@ def claimed_interval(claim: _Row) -> Interval:
     ----------
     claim : dict
         Row of ``core.claims``.
+
+    Examples
+    --------
+    >>> claim = {"magnitude_low": 6.0, "magnitude_high": 6.0, "resolution": 1.0, "bound": "exact"}
+    >>> claimed_interval(claim | {"direction": "up", "metric": "level"})
+    Interval(low=5.5, high=6.5)
     """
     figures = (claim["magnitude_low"], claim["magnitude_high"])
     said = implied_interval(figures, claim["resolution"], claim["bound"], claim["direction"])
@@ -98,6 +104,13 @@ def check_claim(claim: _Row, interval: Interval, facts: Known) -> Check:
         What its words allow.
     facts : Known
         What is known of its listing.
+
+    Examples
+    --------
+    >>> claim = {"listing_id": "A", "published_at": None}
+    >>> check = check_claim(claim, Interval(0.1, 0.2), Known({}, {}, {}, {}, {}, {}, {}))
+    >>> check.verdict, check.reason
+    ('not_verifiable', 'the article has no date')
     """
     check = _check_on(claim, interval, facts, claim["listing_id"])
     if check.verdict in {"supported", "supported_other_reading"}:
