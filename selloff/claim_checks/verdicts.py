@@ -57,6 +57,32 @@ def claim_checks(claims: ir.Table, articles: ir.Table, market: Market) -> list[d
         Rows of ``mart.claim_checks``, by `claim_id`. Values are fractions, points, shares or
         currency, as the claim's unit is. Where an article has no source its location stands for
         it, else its number.
+
+    Examples
+    --------
+    A claim without a listing in the market is not verifiable.
+
+    >>> import ibis
+    >>> from datetime import datetime
+    >>> text = ("claim_id", "article_id", "listing_id", "ticker", "metric", "unit", "direction")
+    >>> said = dict(zip(text, ("1", "a", "X:A", "A", "level", "USD", "up"), strict=True))
+    >>> said |= {"magnitude_low": 6.0, "magnitude_high": 6.0, "resolution": 1.0}
+    >>> said |= {"bound": "exact", "period": "day", "is_ambiguous": False}
+    >>> said |= {"published_at": datetime(2025, 1, 7), "as_of": datetime(2025, 1, 8)}
+    >>> unsaid = {"claimed_on": "date", "claimed_from": "date", "n_sessions": "int64"}
+    >>> nulls = {name: ibis.null(kind) for name, kind in unsaid.items()}
+    >>> claims = ibis.memtable([said]).mutate(**nulls)
+    >>> kinds = {"open": "float64", "high": "float64", "low": "float64", "close": "float64"}
+    >>> kinds |= {"adj_close": "float64", "volume": "float64", "n_quarantined": "int64"}
+    >>> kinds |= {"session_date": "date", "known_on": "date", "rate_date": "date"}
+    >>> kinds |= {"as_of": "timestamp", "is_simulated": "boolean"}
+    >>> names = ("listing_id", "exchange_mic", "issuer_id", "currency", "quality_flags", *kinds)
+    >>> schema = ibis.schema({name: kinds.get(name, "string") for name in names})
+    >>> empty = ibis.memtable(schema.to_pyarrow().empty_table())
+    >>> articles = ibis.memtable([{"article_id": "a", "source": "desk", "location": "file"}])
+    >>> (row,) = claim_checks(claims, articles, Market(*[empty] * 6))
+    >>> row["verdict"], row["source"]
+    ('not_verifiable', 'desk')
     """
     facts = known(claims, market)
     said = articles.select("article_id", "source", "location").to_pyarrow().to_pylist()

@@ -40,7 +40,7 @@ def _bars(**changes):
     return [row for row in rows if row["session_date"] not in without]
 
 
-def _verdict(bars=None, **claim):
+def _verdict(bars=None, *, source="desk", **claim):
     said = {
         "claim_id": "1",
         "article_id": "1",
@@ -91,10 +91,10 @@ def _verdict(bars=None, **claim):
         pa.table({"listing_id": ["X:A", "X:B"], "exchange_mic": ["X"] * 2, "issuer_id": ["A"] * 2}),
         pa.table(
             {
-                "listing_id": ["X:A"],
-                "known_on": [date(2025, 1, 24)],
-                "shares_outstanding": [1e9],
-                "split_ratio_after": [1.0],
+                "listing_id": ["X:A"] * 2,
+                "known_on": [date(2025, 1, 24), date(2025, 2, 20)],
+                "shares_outstanding": [1e9, 2e9],
+                "split_ratio_after": [1.0] * 2,
             }
         ),
         pa.table(
@@ -108,7 +108,7 @@ def _verdict(bars=None, **claim):
     ]
     said_of, articles, *market = [ibis.memtable(table) for table in tables]
     (row,) = claim_checks(said_of, articles, Market(*market))
-    assert row["source"] == "desk"
+    assert row["source"] == source
     return row
 
 
@@ -218,3 +218,20 @@ def test_other_metrics_and_periods_are_held_against_the_bars(claim, observed):
     row = _verdict(**claim)
     assert row["verdict"] == "supported", row["reason"]
     assert row["observed"] == pytest.approx(observed)
+
+
+def test_a_later_share_count_is_another_reading():
+    lost = {"metric": "market_value_change", "unit": "USD", "resolution": 1e8}
+    row = _verdict(**lost, magnitude_low=4.4e10)
+    assert (row["verdict"], row["reading"]) == ("supported_other_reading", "other_share_count")
+    assert row["shares_outstanding"] == pytest.approx(2e9)
+    assert row["shares_known_on"] == date(2025, 2, 20)
+
+
+def test_a_quarantined_session_names_its_vintage():
+    row = _verdict(_bars(without=(date(2025, 1, 27),)))
+    assert row["as_of"] == datetime.fromisoformat("2025-02-03")
+
+
+def test_without_a_source_or_location_the_article_is_its_own_source():
+    assert _verdict(article_id="unknown", source="unknown")["verdict"] == "supported"
