@@ -15,8 +15,8 @@ def source_records(
 ) -> list[dict[str, Any]]:
     """Return a row per source and metric, and one per source for all metrics.
 
-    A source is counted once for near copies and older versions of a text: by the first checked
-    article of each. A share is of the claims that could be verified.
+    A source is counted once for near copies and older versions of a text: by the first
+    published of each that was checked. A share is of the claims that could be verified.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def source_records(
     Examples
     --------
     >>> check = {"claim_id": "1", "article_id": "1", "source": "desk", "metric": "level",
-    ...     "verdict": "supported", "as_of": 0}
+    ...     "verdict": "supported", "published_at": None, "as_of": 0}
     >>> [(row["metric"], row["n_supported"]) for row in source_records([check], [])]
     [('all', 1), ('level', 1)]
     """
@@ -46,12 +46,12 @@ def source_records(
 def _counted_once(
     checks: list[dict[str, Any]], documents: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Keep, of each source and text, the claims of one article: the first by its number."""
+    """Keep, of each source and text, the claims of the first published article."""
     text = {row["article_id"]: row["first_article_id"] for row in documents if row["is_newest"]}
     older = {row["article_id"] for row in documents if not row["is_newest"]}
     chosen: dict[tuple[str, str], str] = {}
     kept = []
-    for check in sorted(checks, key=lambda check: (check["article_id"], check["claim_id"])):
+    for check in sorted(checks, key=_when):
         article = check["article_id"]
         if article in older:
             continue
@@ -59,6 +59,13 @@ def _counted_once(
         if chosen.setdefault(key, article) == article:
             kept.append(check)
     return kept
+
+
+def _when(check: dict[str, Any]) -> tuple[bool, Any, str, str]:
+    """Order by publication; articles without a date come last."""
+    published = check["published_at"]
+    undated = published is None
+    return undated, 0 if undated else published, check["article_id"], check["claim_id"]
 
 
 def _record(source: str, metric: str, checks: list[dict[str, Any]]) -> dict[str, Any]:

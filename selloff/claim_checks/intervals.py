@@ -29,6 +29,11 @@ class Interval:
         ----------
         value : float
             In the unit of the interval, signed.
+
+        Examples
+        --------
+        >>> Interval(0.1735, 0.1745).holds(0.174 - 0.0005)
+        True
         """
         above = self.low is None or value >= self.low - _EDGE * abs(self.low)
         return above and (self.high is None or value <= self.high + _EDGE * abs(self.high))
@@ -40,6 +45,11 @@ class Interval:
         ----------
         share : float
             Fraction of the end's absolute value.
+
+        Examples
+        --------
+        >>> Interval(-2.0, None).widened(0.5)
+        Interval(low=-3.0, high=None)
         """
         low = None if self.low is None else self.low - share * abs(self.low)
         return Interval(low, None if self.high is None else self.high + share * abs(self.high))

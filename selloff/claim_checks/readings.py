@@ -67,6 +67,15 @@ def why_unusable(bars: list[Bar], place: int) -> str | None:
         In the order of their sessions.
     place : int
         Which of them.
+
+    Examples
+    --------
+    >>> from datetime import date, datetime
+    >>> rest = (1.0, "USD", "", 0, False, datetime(2025, 2, 1))
+    >>> prices = {6: 10.0, 7: 8.0, 8: 9.0}
+    >>> bars = [Bar(date(2025, 1, d), p, p, p, p, p, *rest) for d, p in prices.items()]
+    >>> why_unusable(bars, 1) is None
+    True
     """
     bar = bars[place]
     flags = [flag for flag in _UNUSABLE if flag in bar.quality_flags.split()]
@@ -97,7 +106,16 @@ def start_place(
     n_sessions : int or None
         Sessions, for the period of that name.
     claimed_from : date or None
-        First day of the period; for ``since``: its close, or the last before it.
+        First day, for ``since``: its close, or the last before it.
+
+    Examples
+    --------
+    >>> from datetime import date, datetime
+    >>> rest = (1.0, "USD", "", 0, False, datetime(2025, 2, 1))
+    >>> prices = {6: 10.0, 7: 8.0, 8: 9.0}
+    >>> bars = [Bar(date(2025, 1, d), p, p, p, p, p, *rest) for d, p in prices.items()]
+    >>> start_place(bars, 2, "day", None, None), start_place(bars, 2, "week", None, None)
+    (1, None)
     """
     day = bars[place].session_date
     stated = claimed_from - timedelta(days=1) if claimed_from else None
@@ -136,6 +154,15 @@ def moves(
         Whether the words speak of the extreme of the session (as much as).
     direction : str or None
         down or up; says which extreme.
+
+    Examples
+    --------
+    >>> from datetime import date, datetime
+    >>> rest = (1.0, "USD", "", 0, False, datetime(2025, 2, 1))
+    >>> prices = {6: 10.0, 7: 8.0, 8: 9.0}
+    >>> bars = [Bar(date(2025, 1, d), p, p, p, p, p, *rest) for d, p in prices.items()]
+    >>> [move.reading for move in moves(bars, 1, 0, is_extreme=False, direction="down")][:3]
+    ['as_stated', 'intraday_low', 'at_open']
     """
     bar, before = bars[place], bars[start]
     extreme = bar.low if direction == "down" else bar.high
@@ -161,6 +188,11 @@ def is_far(reading: str, magnitude: float) -> bool:
         As ``mart.claim_checks`` names it.
     magnitude : float
         What is claimed, a fraction.
+
+    Examples
+    --------
+    >>> is_far("next_session", 0.01), is_far("next_session", 0.03)
+    (True, False)
     """
     return reading in {"next_session", "five_sessions"} and magnitude < _FAR
 

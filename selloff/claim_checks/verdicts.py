@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, fields, replace
-from datetime import date, time, timedelta
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from selloff.claim_checks.intervals import Interval, implied_interval
+from selloff.claim_checks.known import Known, Market, Past, known
 from selloff.claim_checks.readings import Bar, Move, is_far, moves, start_place, why_unusable
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     import ibis.expr.types as ir
 
@@ -24,14 +24,6 @@ _Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """What was known of a listing: its bars and the sessions of its exchange, in order."""
-
-    bars: list[Bar]
-    sessions: list[date]
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """A verdict; the columns of ``mart.claim_checks`` of the same names."""
 
@@ -41,16 +33,11 @@ class Check:
     observed: float | None = None
     move: Move | None = None
     shares: dict[str, Any] | None = None
+    rate: dict[str, Any] | None = None
+    as_of: datetime | None = None
 
 
-def claim_checks(
-    claims: ir.Table,
-    articles: ir.Table,
-    daily_prices: ir.Table,
-    sessions: ir.Table,
-    instruments: ir.Table,
-    shares_outstanding: ir.Table,
-) -> list[dict[str, Any]]:
+def claim_checks(claims: ir.Table, articles: ir.Table, market: Market) -> list[dict[str, Any]]:
     """Hold every claim against the bars that were known when its article was published.
 
     Without a day of its own a claim is of the day of which its text spoke last, else of the last
@@ -62,41 +49,57 @@ def claim_checks(
 
     Parameters
     ----------
-    claims, articles, daily_prices, sessions, instruments, shares_outstanding : ibis Table
-        Columns of the tables of these names.
+    claims, articles : ibis Table
+        Columns of ``core.claims`` and ``raw.articles``.
+    market : Market
+        The tables that they are held against.
 
     Returns
     -------
     list of dict
         Rows of ``mart.claim_checks``, by `claim_id`. Values are fractions, points, shares or
-        currency, as the claim's unit is.
+        currency, as the claim's unit is. Where an article has no source its location stands for
+        it, else its number.
+
+    Examples
+    --------
+    A claim without a listing in the market is not verifiable.
+
+    >>> import ibis
+    >>> from datetime import datetime
+    >>> text = ("claim_id", "article_id", "listing_id", "ticker", "metric", "unit", "direction")
+    >>> said = dict(zip(text, ("1", "a", "X:A", "A", "level", "USD", "up"), strict=True))
+    >>> said |= {"magnitude_low": 6.0, "magnitude_high": 6.0, "resolution": 1.0}
+    >>> said |= {"bound": "exact", "period": "day", "is_ambiguous": False}
+    >>> said |= {"published_at": datetime(2025, 1, 7), "as_of": datetime(2025, 1, 8)}
+    >>> unsaid = {"claimed_on": "date", "claimed_from": "date", "n_sessions": "int64"}
+    >>> nulls = {name: ibis.null(kind) for name, kind in unsaid.items()}
+    >>> claims = ibis.memtable([said]).mutate(**nulls)
+    >>> kinds = {"open": "float64", "high": "float64", "low": "float64", "close": "float64"}
+    >>> kinds |= {"adj_close": "float64", "volume": "float64", "n_quarantined": "int64"}
+    >>> kinds |= {"session_date": "date", "known_on": "date", "rate_date": "date"}
+    >>> kinds |= {"as_of": "timestamp", "is_simulated": "boolean"}
+    >>> names = ("listing_id", "exchange_mic", "issuer_id", "currency", "quality_flags", *kinds)
+    >>> schema = ibis.schema({name: kinds.get(name, "string") for name in names})
+    >>> empty = ibis.memtable(schema.to_pyarrow().empty_table())
+    >>> articles = ibis.memtable([{"article_id": "a", "source": "desk", "location": "file"}])
+    >>> (row,) = claim_checks(claims, articles, Market(*[empty] * 6))
+    >>> row["verdict"], row["source"]
+    ('not_verifiable', 'desk')
     """
-    wanted = claims.select("listing_id").distinct()
-    said = sorted(_rows(claims), key=lambda claim: claim["claim_id"])
-    bars = _bars(_near(daily_prices.semi_join(wanted, "listing_id"), said))
-    counts: dict[str, list[_Row]] = defaultdict(list)
-    stated = _rows(shares_outstanding.semi_join(wanted, "listing_id"))
-    for row in sorted(stated, key=lambda row: row["known_on"]):
-        counts[row["listing_id"]].append(row)
-    placed = instruments.semi_join(wanted, "listing_id").select("listing_id", "exchange_mic")
-    exchange = {row["listing_id"]: row["exchange_mic"] for row in _rows(placed)}
-    calendars: dict[str, list[tuple[datetime, date]]] = defaultdict(list)
-    for row in _rows(sessions.semi_join(placed, "exchange_mic")):
-        calendars[row["exchange_mic"]].append((row["closes_at"], row["session_date"]))
-    sorted_calendars = {mic: sorted(days) for mic, days in calendars.items()}
-    sources = {row["article_id"]: row["source"] for row in _rows(articles)}
+    facts = known(claims, market)
+    said = articles.select("article_id", "source", "location").to_pyarrow().to_pylist()
+    sources = {row["article_id"]: row["source"] or row["location"] for row in said}
     checked = []
-    pasts: dict[tuple[str, datetime | None], Past] = {}
-    for claim in said:
-        listing = claim["listing_id"]
-        moment = (listing, claim["published_at"])
-        if moment not in pasts:
-            calendar = sorted_calendars.get(exchange.get(listing, ""), [])
-            pasts[moment] = _past(bars[listing], calendar, claim["published_at"])
-        past = pasts[moment]
-        interval = claimed_interval(claim)
-        check = check_claim(claim, interval, past, counts[listing])
-        checked.append(_row(claim, interval, check, sources.get(claim["article_id"]) or "unknown"))
+    for claim in sorted(claims.to_pyarrow().to_pylist(), key=lambda claim: claim["claim_id"]):
+        source = sources.get(claim["article_id"]) or claim["article_id"]
+        try:
+            interval = claimed_interval(claim)
+        except ValueError as error:
+            unread = Check("not_verifiable", f"claim {claim['claim_id']}: {error}")
+            checked.append(_row(claim, Interval(None, None), unread, source))
+            continue
+        checked.append(_row(claim, interval, check_claim(claim, interval, facts), source))
     return checked
 
 
@@ -107,14 +110,20 @@ def claimed_interval(claim: _Row) -> Interval:
     ----------
     claim : dict
         Row of ``core.claims``.
+
+    Examples
+    --------
+    >>> claim = {"magnitude_low": 6.0, "magnitude_high": 6.0, "resolution": 1.0, "bound": "exact"}
+    >>> claimed_interval(claim | {"direction": "up", "metric": "level"})
+    Interval(low=5.5, high=6.5)
     """
     figures = (claim["magnitude_low"], claim["magnitude_high"])
     said = implied_interval(figures, claim["resolution"], claim["bound"], claim["direction"])
     return said.widened(SHARE_COUNT_TOLERANCE) if claim["metric"] in _VALUES else said
 
 
-def check_claim(claim: _Row, interval: Interval, past: Past, counts: list[_Row]) -> Check:
-    """Return the verdict on one claim.
+def check_claim(claim: _Row, interval: Interval, facts: Known) -> Check:
+    """Return the verdict on one claim: of its listing, else of another listing of its issuer.
 
     Parameters
     ----------
@@ -122,37 +131,42 @@ def check_claim(claim: _Row, interval: Interval, past: Past, counts: list[_Row])
         Row of ``core.claims``.
     interval : Interval
         What its words allow.
-    past : Past
-        Bars and sessions of its listing that had closed at publication.
-    counts : list of dict
-        Rows of ``core.shares_outstanding`` of its listing, in order.
+    facts : Known
+        What is known of its listing.
+
+    Examples
+    --------
+    >>> claim = {"listing_id": "A", "published_at": None}
+    >>> check = check_claim(claim, Interval(0.1, 0.2), Known({}, {}, {}, {}, {}, {}, {}))
+    >>> check.verdict, check.reason
+    ('not_verifiable', 'the article has no date')
     """
+    check = _check_on(claim, interval, facts, claim["listing_id"])
+    if check.verdict in {"supported", "supported_other_reading"}:
+        return check
+    for other in facts.siblings.get(claim["listing_id"], []):
+        elsewhere = _check_on(claim, interval, facts, other)
+        if elsewhere.verdict == "supported":
+            reason = f"{other}: {elsewhere.reason}"
+            return replace(
+                elsewhere,
+                verdict="supported_other_reading",
+                reading="other_listing",
+                reason=reason,
+            )
+    return check
+
+
+def _check_on(claim: _Row, interval: Interval, facts: Known, listing_id: str) -> Check:
+    """Return the verdict by the bars of one listing."""
+    past = facts.past(listing_id, claim["published_at"])
     why = _why_never(claim, past)
     if why is not None:
         return Check("not_verifiable", why)
-    checks = [_of_day(claim, interval, past, counts, day) for day in _days(claim, past)]
-    return next((check for check in checks if check.verdict == "supported"), checks[0])
-
-
-def _days(claim: _Row, past: Past) -> list[date]:
-    """Return the sessions of which a claim can speak, the likeliest first."""
-    if claim["claimed_on"] and claim["period"] in _LONG:
-        return [day for day in past.sessions if day <= claim["claimed_on"]][-1:] or [
-            claim["claimed_on"]
-        ]
-    if claim["claimed_on"]:
-        return [claim["claimed_on"]]
-    told = [claim["told_on"]] if claim.get("told_on") in past.sessions else []
-    n_last = 2 if _is_date(claim["published_at"]) else 1
-    return list(dict.fromkeys([*told, *reversed(past.sessions[-n_last:])]))
-
-
-def _of_day(claim: _Row, interval: Interval, past: Past, counts: list[_Row], day: date) -> Check:
-    """Return the verdict on a claim taken to speak of one session."""
-    bars = past.bars
-    place = next((at for at, bar in enumerate(bars) if bar.session_date == day), None)
-    if place is None:
-        return Check("not_verifiable", f"no bar of {day} had closed at publication")
+    bars, day = past.bars, claim["claimed_on"] or past.sessions[-1]
+    place = bisect_left(bars, day, key=lambda bar: bar.session_date)
+    if place == len(bars) or bars[place].session_date != day:
+        return _missing(past, day)
     start = start_place(bars, place, claim["period"], claim["n_sessions"], claim["claimed_from"])
     if claim["direction"] is None:
         start = place
@@ -161,7 +175,16 @@ def _of_day(claim: _Row, interval: Interval, past: Past, counts: list[_Row], day
     why = _why_not(past, place, start)
     if why is not None:
         return Check("not_verifiable", why)
-    return _judged(claim, interval, _candidates(claim, bars, place, start, counts))
+    return _judged(claim, interval, _candidates(claim, bars, (place, start), listing_id, facts))
+
+
+def _missing(past: Past, day: date) -> Check:
+    """Return the verdict where the claimed session has no bar."""
+    kept_out = past.quarantined.get(day)
+    if kept_out is None or day > past.sessions[-1]:
+        return Check("not_verifiable", f"no bar of {day} had closed at publication")
+    why = f"the bar of {day} is quarantined: {kept_out['reason']}"
+    return Check("not_verifiable", why, as_of=kept_out["as_of"])
 
 
 def _why_never(claim: _Row, past: Past) -> str | None:
@@ -179,7 +202,8 @@ def _why_not(past: Past, place: int, start: int) -> str | None:
     """Return what is wrong with the bars at both ends of a change; None where nothing is."""
     bar, before = past.bars[place], past.bars[start]
     if start == place - 1:
-        lost = [day for day in past.sessions if before.session_date < day < bar.session_date]
+        first = bisect_right(past.sessions, before.session_date)
+        lost = past.sessions[first : bisect_left(past.sessions, bar.session_date)]
         if bar.n_quarantined:
             return f"a bar between {before.session_date} and {bar.session_date} is quarantined"
         if lost:
@@ -187,55 +211,13 @@ def _why_not(past: Past, place: int, start: int) -> str | None:
     return why_unusable(past.bars, place) or why_unusable(past.bars, start)
 
 
-def _bars(daily_prices: ir.Table) -> dict[str, list[Bar]]:
-    names = [field.name for field in fields(Bar)]
-    bars: dict[str, list[Bar]] = defaultdict(list)
-    rows = _rows(daily_prices.select("listing_id", *names))
-    for row in sorted(rows, key=lambda row: (row["listing_id"], row["session_date"])):
-        bars[row["listing_id"]].append(Bar(**{name: row[name] for name in names}))
-    return bars
-
-
-def _near(daily_prices: ir.Table, said: list[_Row]) -> ir.Table:
-    """Keep the bars from a year and a month before the first day that a claim speaks of."""
-    names = ("claimed_from", "claimed_on", "published_at")
-    days = [str(claim[name])[:10] for claim in said for name in names if claim[name] is not None]
-    if not days:
-        return daily_prices
-    first = date.fromisoformat(min(days)) - timedelta(days=400)
-    last = date.fromisoformat(max(days))
-    days_of: Any = daily_prices.session_date
-    return daily_prices.filter(days_of >= first, days_of <= last)
-
-
-def _rows(table: ir.Table) -> list[_Row]:
-    rows: list[_Row] = table.to_pyarrow().to_pylist()
-    return rows
-
-
-def _past(
-    bars: list[Bar], calendar: list[tuple[datetime, date]], published_at: datetime | None
-) -> Past:
-    """Keep what had closed at publication."""
-    if published_at is None:
-        return Past([], [])
-    until = published_at + timedelta(days=1) if _is_date(published_at) else published_at
-    days = [day for closes_at, day in calendar if closes_at <= until]
-    known = set(days)
-    return Past([bar for bar in bars if bar.session_date in known], days)
-
-
-def _is_date(published_at: datetime) -> bool:
-    """Say whether an article has a date without a time of day: midnight UTC stands for it."""
-    return published_at.time() == time.min
-
-
 def _candidates(
-    claim: _Row, bars: list[Bar], place: int, start: int, counts: list[_Row]
+    claim: _Row, bars: list[Bar], places: tuple[int, int], listing_id: str, facts: Known
 ) -> list[Check]:
+    """Return what each reading says, in their order; without verdicts."""
     is_extreme = claim["bound"] == "extreme" or claim["period"] == "intraday"
-    found = []
-    for move in moves(bars, place, start, is_extreme=is_extreme, direction=claim["direction"]):
+    found: list[Check] = []
+    for move in moves(bars, *places, is_extreme=is_extreme, direction=claim["direction"]):
         if claim["period"] == "open":
             if move.reading != "at_open":
                 continue
@@ -244,39 +226,74 @@ def _candidates(
             claim["metric"] != "price_change" and move.reading != "as_stated"
         ):
             continue
-        shares = _count(counts, move.before.session_date)
-        value = _value(claim, move, shares)
-        if value is not None:
-            used = shares if claim["metric"] in _VALUES else None
-            found.append(Check("", "", move.reading, value, move, used))
+        if claim["metric"] in _VALUES:
+            found += _market_values(claim, move, facts.counts.get(listing_id, []), facts)
+        else:
+            found += _priced(claim, move, facts)
     return found
+
+
+def _market_values(claim: _Row, move: Move, counts: list[_Row], facts: Known) -> list[Check]:
+    """Return market values: on the count known before, in the listing's currency, on the newest."""
+    price = move.end - move.start if claim["metric"] == "market_value_change" else move.end
+    shares, found = _count(counts, move.before.session_date), []
+    rate, usd = _rate(claim["unit"], move, facts)
+    newest = counts[-1] if counts and counts[-1] is not shares else None
+    for reading, count, factor in (
+        ("as_stated", shares, rate),
+        ("other_currency", shares, 1.0 if rate != 1 else None),
+        ("other_share_count", newest, rate),
+    ):
+        if count is not None and factor is not None:
+            worth = price * count["shares_outstanding"] * count["split_ratio_after"] * factor
+            used = usd if reading != "other_currency" else None
+            named = replace(move, reading=reading)
+            found.append(Check("", "", reading, worth, named, count, used))
+    return found
+
+
+def _rate(unit: str, move: Move, facts: Known) -> tuple[float | None, _Row | None]:
+    """Return the worth of the bar's currency in a claim's, and the rate used; 1 where the same."""
+    currency = move.bar.currency
+    if currency is None or unit == currency:
+        return 1.0, None
+    own, wanted = (facts.rate(name, move.bar.session_date) for name in (currency, unit))
+    if own is None or wanted is None:
+        return None, None
+    stamps = [row["as_of"] for row in (own, wanted) if row["as_of"] is not None]
+    used = {**(wanted if currency == "USD" else own), "as_of": max(stamps, default=None)}
+    return own["usd_per_currency"] / wanted["usd_per_currency"], used
+
+
+def _priced(claim: _Row, move: Move, facts: Known) -> list[Check]:
+    """Return what one reading says of a price, an index, a yield or a volume."""
+    if claim["metric"] == "volume":
+        volume = move.bar.volume
+        return [] if volume is None else [Check("", "", move.reading, volume, move)]
+    if claim["unit"] == "fraction" and claim["metric"] == "price_change":
+        return [Check("", "", move.reading, move.end / move.start - 1, move)]
+    value = move.end if claim["direction"] is None else move.end - move.start
+    if claim["unit"] in {"points", "fraction", move.bar.currency}:
+        return [Check("", "", move.reading, value, move)]
+    rate, usd = _rate(claim["unit"], move, facts)
+    if rate is None:
+        return []
+    other = replace(move, reading="other_currency")
+    return [Check("", "", "other_currency", value * rate, other, None, usd)]
 
 
 def _count(counts: list[_Row], day: date) -> _Row | None:
     return next((row for row in reversed(counts) if row["known_on"] <= day), None)
 
 
-def _value(claim: _Row, move: Move, shares: _Row | None) -> float | None:
-    metric, change = claim["metric"], move.end - move.start
-    if metric in _VALUES:
-        if shares is None or claim["unit"] != move.bar.currency:
-            return None
-        worth = change if metric == "market_value_change" else move.end
-        return worth * float(shares["shares_outstanding"]) * float(shares["split_ratio_after"])
-    if metric == "volume":
-        return move.bar.volume
-    if metric == "price_change" and claim["unit"] == "fraction":
-        return move.end / move.start - 1
-    return move.end if claim["direction"] is None else change
-
-
 def _judged(claim: _Row, interval: Interval, found: list[Check]) -> Check:
-    if not found or found[0].reading != "as_stated":
-        return Check("not_verifiable", "no share count, volume or extreme in the claim's unit")
     fitting = next(
         (check for check in found if check.observed is not None and interval.holds(check.observed)),
         None,
     )
+    if fitting is None and (not found or found[0].reading != "as_stated"):
+        lacking = "no share count, exchange rate, volume or extreme in the claim's unit"
+        return Check("not_verifiable", lacking)
     check = fitting or found[0]
     if fitting is None and claim["is_ambiguous"]:
         return Check("not_verifiable", "the words can be read in several ways, and none fits")
@@ -297,9 +314,11 @@ def _words(interval: Interval, check: Check) -> str:
     )
 
 
-def _row(claim: _Row, interval: Interval, check: Check, source: str | None) -> dict[str, Any]:
+def _row(claim: _Row, interval: Interval, check: Check, source: str) -> dict[str, Any]:
     move, shares = check.move, check.shares or {}
     used = [] if move is None else [move.before, move.bar]
+    rate = check.rate or {}
+    stamps = [claim["as_of"], *(bar.as_of for bar in used), check.as_of, rate.get("as_of")]
     same = ("claim_id", "article_id", "listing_id", "ticker", "metric", "unit", "period")
     return {
         **{name: claim[name] for name in (*same, "published_at")},
@@ -314,8 +333,8 @@ def _row(claim: _Row, interval: Interval, check: Check, source: str | None) -> d
         "from_session_date": None if move is None else move.before.session_date,
         "shares_outstanding": shares.get("shares_outstanding"),
         "shares_known_on": shares.get("known_on"),
-        "usd_per_currency": None,
+        "usd_per_currency": rate.get("usd_per_currency"),
         "reason": check.reason,
         "has_simulated_inputs": any(bar.is_simulated for bar in used),
-        "as_of": max([claim["as_of"], *(bar.as_of for bar in used)]),
+        "as_of": max(stamp for stamp in stamps if stamp is not None),
     }

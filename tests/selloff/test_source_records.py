@@ -7,13 +7,14 @@ import pytest
 from selloff.source_records import source_records
 
 
-def _check(article, verdict, source="desk", metric="level"):
+def _check(article, verdict, source="desk", metric="level", published_at=None):
     return {
         "claim_id": f"{article}-{verdict}",
         "article_id": article,
         "source": source,
         "metric": metric,
         "verdict": verdict,
+        "published_at": published_at,
         "as_of": 1,
     }
 
@@ -46,3 +47,13 @@ def test_without_a_verifiable_claim_there_is_no_share():
     row = source_records([_check("a", "not_verifiable")], [])[0]
     assert row["share_supported"] is None
     assert row["share_supported_low"] is None
+
+
+def test_the_first_published_copy_counts():
+    checks = [
+        _check("a", "contradicted", published_at=2),
+        _check("b", "supported", published_at=1),
+        _check("c", "contradicted"),
+    ]
+    row = source_records(checks, [_document(article, "b") for article in "abc"])[0]
+    assert (row["n_claims"], row["n_supported"]) == (1, 1)
