@@ -53,14 +53,18 @@ def claim_checks(
     claims: Any,
     articles: Any,
     daily_prices: Any,
+    quarantined_bars: Any,
     sessions: Any,
     instruments: Any,
     shares_outstanding: Any,
+    fx_rates: Any,
 ) -> Any:
     """Hold every claim against the bars, under each reading that its words allow."""
+    from selloff.claim_checks.known import Market
     from selloff.claim_checks.verdicts import claim_checks
 
-    return claim_checks(claims, articles, daily_prices, sessions, instruments, shares_outstanding)
+    traded = (daily_prices, quarantined_bars, sessions, instruments)
+    return claim_checks(claims, articles, Market(*traded, shares_outstanding, fx_rates))
 
 
 @table_asset(SOURCE_RECORDS)

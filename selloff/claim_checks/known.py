@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from selloff.claim_checks.readings import Bar
@@ -76,7 +76,10 @@ class Known:
         [datetime.date(2025, 1, 6)]
         """
         closes, days = self.calendars.get(listing_id, ([], []))
-        n_closed = 0 if published_at is None else bisect_right(closes, published_at)
+        until = published_at
+        if until is not None and is_date(until):
+            until += timedelta(days=1)  # a date without a time of day: its sessions had closed
+        n_closed = 0 if until is None else bisect_right(closes, until)
         if n_closed == 0:
             return Past([], [], {})
         bar_days = self.bar_days.get(listing_id, [])
@@ -106,6 +109,22 @@ class Known:
         days, rows = self.rates.get(currency, ([], []))
         at = bisect_right(days, day) - 1
         return rows[at] if at >= 0 and (day - days[at]).days <= _RATE_DAYS else None
+
+
+def is_date(published_at: datetime) -> bool:
+    """Say whether an article has a date without a time of day: midnight UTC stands for it.
+
+    Parameters
+    ----------
+    published_at : datetime
+        UTC, without a zone.
+
+    Examples
+    --------
+    >>> is_date(datetime(2025, 1, 28)), is_date(datetime(2025, 1, 28, 9))
+    (True, False)
+    """
+    return published_at.time() == time.min
 
 
 def known(claims: ir.Table, market: Market) -> Known:
@@ -164,11 +183,13 @@ def _windows(
     spans: dict[str, list[tuple[date, date]]] = defaultdict(list)
     for claim in said:
         published = claim["published_at"]
-        last = claim["claimed_on"] or (None if published is None else published.date())
-        if last is None:
+        told = [] if published is None else [published.date()]
+        told += [day for day in (claim["claimed_on"], claim.get("told_on")) if day]
+        if not told:
             continue
+        last = max(told)
         back = _SHORT if claim["period"] in _DAILY else _LONG
-        first = min(claim["claimed_from"] or last, last - back - _SHORT)
+        first = min(claim["claimed_from"] or last, min(told) - back - _SHORT)
         first -= timedelta(days=2 * (claim["n_sessions"] or 0))
         for name in (claim["listing_id"], *siblings[claim["listing_id"]]):
             spans[name].append((first, last + _SHORT))

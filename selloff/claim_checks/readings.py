@@ -106,7 +106,7 @@ def start_place(
     n_sessions : int or None
         Sessions, for the period of that name.
     claimed_from : date or None
-        First day, for ``since``: its close, or the last before it.
+        First day of the period; for ``since``: its close, or the last before it.
 
     Examples
     --------

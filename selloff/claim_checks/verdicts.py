@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from selloff.claim_checks.intervals import Interval, implied_interval
-from selloff.claim_checks.known import Known, Market, Past, known
+from selloff.claim_checks.known import Known, Market, Past, is_date, known
 from selloff.claim_checks.readings import Bar, Move, is_far, moves, start_place, why_unusable
 
 if TYPE_CHECKING:
@@ -163,7 +163,43 @@ def _check_on(claim: _Row, interval: Interval, facts: Known, listing_id: str) ->
     why = _why_never(claim, past)
     if why is not None:
         return Check("not_verifiable", why)
-    bars, day = past.bars, claim["claimed_on"] or past.sessions[-1]
+    checks = [_of_day(claim, interval, facts, listing_id, day) for day in claimed_days(claim, past)]
+    return next((check for check in checks if check.verdict == "supported"), checks[0])
+
+
+def claimed_days(claim: _Row, past: Past) -> list[date]:
+    """Return the sessions of which a claim can speak, the likeliest first.
+
+    Parameters
+    ----------
+    claim : dict
+        Row of ``core.claims``.
+    past : Past
+        What had closed at publication.
+
+    Examples
+    --------
+    >>> from datetime import date, datetime
+    >>> past = Past([], [date(2025, 1, 27), date(2025, 1, 28)], {})
+    >>> claim = {"claimed_on": None, "told_on": None, "period": "unstated"}
+    >>> days = claimed_days(claim | {"published_at": datetime(2025, 1, 28)}, past)
+    >>> [day.day for day in days]
+    [28, 27]
+    """
+    day = claim["claimed_on"]
+    if day and claim["period"] in _LONG:
+        return [known for known in past.sessions if known <= day][-1:] or [day]
+    if day:
+        return [day]
+    told = [claim["told_on"]] if claim.get("told_on") in past.sessions else []
+    n_last = 2 if is_date(claim["published_at"]) else 1
+    return list(dict.fromkeys([*told, *reversed(past.sessions[-n_last:])]))
+
+
+def _of_day(claim: _Row, interval: Interval, facts: Known, listing_id: str, day: date) -> Check:
+    """Return the verdict on a claim taken to speak of one session."""
+    past = facts.past(listing_id, claim["published_at"])
+    bars = past.bars
     place = bisect_left(bars, day, key=lambda bar: bar.session_date)
     if place == len(bars) or bars[place].session_date != day:
         return _missing(past, day)
