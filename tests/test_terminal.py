@@ -311,3 +311,9 @@ def test_an_event_no_claim_of_which_is_borne_out_has_no_summary(shown, story):
 
 def test_an_event_that_no_article_tells_of_has_no_story(shown):
     assert not any(line.startswith("What the articles say") for line in shown())
+
+
+def test_a_first_mention_with_a_time_of_day_is_told_with_it(shown, story):
+    story("NVDA fell 17% [1].", "[1] daily")
+    (line,) = (line for line in shown() if line.startswith("What the articles say"))
+    assert "2025-01-27 14:40:00 UTC" in line
