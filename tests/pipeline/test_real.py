@@ -206,10 +206,8 @@ def test_clean_bars_beside_it_are_not_blamed(query):
 
 
 def test_the_real_article_names_the_listings_it_speaks_of_and_is_dated(query):
-    ((language, published_at, published_from),) = query(
-        "SELECT language, published_at::DATE, published_from FROM raw.articles"
-    )
-    assert (language, published_at, published_from) == ("en", date(2025, 1, 28), "dateline")
+    stated = query("SELECT language, published_at::DATE, published_from FROM raw.articles")
+    assert stated == [("en", date(2025, 1, 28), "dateline")]
     named = {ticker for (ticker,) in query("SELECT ticker FROM core.mentions")}
     assert {"NVDA", "AVGO", "MU", "AMD", "MSFT", "ENR.DE", "9984.T"} <= named
 
@@ -396,7 +394,7 @@ def test_everyone_who_was_left_out_of_an_event_study_has_a_reason(query):
 def test_eight_of_the_articles_claims_are_borne_out_and_one_cannot_be_verified(query):
     checks = query("SELECT ticker, metric, verdict, reason, observed FROM mart.claim_checks")
     assert sorted(check[2] for check in checks) == ["not_verifiable", *["supported"] * 8]
-    ((ticker, reason),) = ((c[0], c[3]) for c in checks if c[2] == "not_verifiable")
-    assert (ticker, "2025-01-24" in reason, "stale" in reason) == ("ENR.DE", True, True)
+    (reason,) = (check[3] for check in checks if check[0] == "ENR.DE")
+    assert "2025-01-24 is flagged stale" in reason
     (lost,) = (observed for _, metric, *_, observed in checks if metric == "market_value_change")
     assert abs(lost / -589e9 - 1) < 0.01
