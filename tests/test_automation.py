@@ -247,7 +247,11 @@ def test_a_run_over_history_is_not_asked_whether_it_is_fresh(defs):
 
 
 def test_reading_articles_touches_no_prices(defs):
-    assert selected(defs, "read_articles") == {"raw/articles", "core/mentions"}
+    assert selected(defs, "read_articles") == {
+        *("raw/articles", "core/documents", "core/mentions", "core/claims", "core/article_tones"),
+        *("mart/claim_checks", "mart/source_records", "mart/event_articles"),
+        *("mart/event_coverage", "mart/mention_bursts", "meta/data_docs", "meta/releases"),
+    }
 
 
 def test_only_the_backfill_says_that_it_is_one():

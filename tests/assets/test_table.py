@@ -81,9 +81,10 @@ def con():
         for contract in (CLOSES, NAMES, ARRIVALS, ALIASES):
             con.execute(contract.ddl())
         con.execute(
-            f"INSERT INTO {ALIASES.qualified} VALUES "
-            "('XNAS:NVDA', 'NVDA', 'Nvidia', false, NULL, NULL), "
-            "('XNAS:META', 'META', 'Meta', true, NULL, NULL)"
+            f"INSERT INTO {ALIASES.qualified} "
+            "(listing_id, ticker, alias, needs_cue, valid_from, valid_to, alias_kind) VALUES "
+            "('XNAS:NVDA', 'NVDA', 'Nvidia', false, NULL, NULL, 'company'), "
+            "('XNAS:META', 'META', 'Meta', true, NULL, NULL, 'company')"
         )
         yield con
 
