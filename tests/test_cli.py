@@ -103,6 +103,7 @@ def test_each_refused_row_is_one_line_with_file_row_and_cause(faulty):
     assert lines(faulty.result, "refused") == [
         f"{faulty.prices / 'instruments.csv'}:2: unknown sector 'Alchemy', not one of GICS",
         "bad_date.csv:3: session_date is no DATE: 2025-13-45",
+        "broken.json: not JSON: Unterminated string starting at: line 1 column 11 (char 10)",
         "impossible.csv:3: open is above high: open 9.0, high 8.0",
         "infinite.csv:3: close is not finite: close inf",
         "negative.csv:3: close is not positive: close -434.56",

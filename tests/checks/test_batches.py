@@ -230,6 +230,7 @@ def test_a_text_from_outside_never_reaches_the_results_as_markup(tables, verdict
             "location": ["a.txt", "b.txt"],
             "published_from": ["<i>guessed</i>", "none"],
             "text": ["<script>steal()</script>", "text"],
+            "is_whole": [True, True],
         }
     )
     answers = [Answer("a.txt", "delivered", None, 2, NOW)]
