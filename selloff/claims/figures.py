@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from selloff.claims.state import State
     from selloff.claims.tokens import Entity, Token
 
+_SIDES = frozenset({"up", "down"})
 _SEPARATORS = frozenset({"and", "qualifier", "each"})
 _PLAIN = frozenset({"word", "each", "time", "day"})
 _STOPS = frozenset({"break", "figure"})
@@ -70,6 +71,8 @@ def run_of(tokens: list[Token], i: int) -> list[int]:
         token = tokens[k]
         if token.kind == "figure" and _can_be_listed(tokens, found[-1], k):
             found.append(k)
+        elif token.text in _SIDES and tokens[k - 1].kind in {"and", "mark"}:
+            continue  # "up 1%, 2% and down 3%"
         elif token.kind not in _SEPARATORS and token.text != ",":
             break
     return found
@@ -82,6 +85,13 @@ def _can_be_listed(tokens: list[Token], last: int, k: int) -> bool:
         return False
     rates = {"fraction", "points"}
     return one.unit == two.unit or {one.unit, two.unit} <= rates
+
+
+def own_sign(tokens: list[Token], run: list[int], k: int, sign: int) -> int:
+    """Return the sign of one figure of a run: its own side, else that of the run."""
+    first = max((other for other in run if other < k), default=k)
+    sides = [token.sign for token in tokens[first + 1 : k] if token.text in _SIDES]
+    return sides[-1] if sides else sign
 
 
 def bound_of(tokens: list[Token], i: int) -> tuple[str, str, int]:
@@ -188,7 +198,8 @@ def _sign_at(tokens: list[Token], k: int, begin: int, noun: str) -> int:
     token = tokens[k]
     if token.text in w.TRANSITIVE and at(tokens, k + 1).kind == "entity":
         return w.TRANSITIVE[token.text]
-    if token.text == "off" and k == begin - 1:
+    is_near = k == begin - 1 or (k == begin - 2 and at(tokens, k + 1).text == "by")
+    if token.text == "off" and is_near:
         return w.DOWN
     is_weak = token.kind == "weak" and noun in {"market", "value"}
     return token.sign if token.kind == "direction" or is_weak else 0

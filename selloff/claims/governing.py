@@ -39,10 +39,10 @@ def _noun_behind(tokens: list[Token], last: int, preposition: str) -> str:
     is_strange = False
     for token in tokens[last + 1 : last + 9]:
         is_other = token.kind == "other"
-        if token.kind in NOUNS - {"worth"} and (not is_other or preposition in {"of", "in"}):
-            return token.kind
         if token.text in {"value", "worth"} and preposition == "of":
             return "market"
+        if token.kind in NOUNS - {"worth"} and (not is_other or preposition in {"of", "in"}):
+            return token.kind
         if token.kind in {"figure", "break", "mark", "and", "direction", "relative", "time"}:
             break
         is_strange |= token.kind == "word" and token.text not in _ARTICLES

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from selloff.claims.days import times_of
-from selloff.claims.figures import Sense, bound_of, run_of, sense_of
-from selloff.claims.metrics import Place, in_units, measured
+from selloff.claims.figures import Sense, bound_of, own_sign, run_of, sense_of
+from selloff.claims.metrics import Place, in_units, is_yield, measured
 from selloff.claims.state import State, at
-from selloff.claims.words import DENIALS, INDEX_WORDS, NO_FIRMS, REFERENCES
+from selloff.claims.words import DENIALS, INDEX_WORDS, LOSSES, NO_FIRMS, REFERENCES
 
 if TYPE_CHECKING:
     from selloff.claims.quantities import Quantity
@@ -181,11 +181,11 @@ def _of_run(tokens: list[Token], run: list[int], state: State) -> list[Reading]:
     if sense.subjects and sense.pattern != "signed":
         state.subjects, state.is_inherited = subjects, False
         state.named += subjects
-    found = [
-        reading
-        for k, entity, is_sure in _pairs(run, subjects)
-        if (reading := _reading(tokens, k, entity, sense, state, is_sure=is_sure))
-    ]
+    found = []
+    for k, entity, is_sure in _pairs(run, subjects):
+        own = replace(sense, sign=own_sign(tokens, run, k, sense.sign))
+        if reading := _reading(tokens, k, entity, own, state, is_sure=is_sure):
+            found.append(reading)
     if found and found[-1].sign:
         state.last_sign, state.last_metric = found[-1].sign, sense.noun
     return found
@@ -197,9 +197,15 @@ def _traded(tokens: list[Token], k: int) -> list[Entity]:
     if figure is None or figure.unit not in {"number", "shares"}:
         return []
     behind = at(tokens, k + 1)
-    place = k + 2 if behind.text in {"of", "in"} else k + 1
+    place = k + 2 if behind.text in {"of", "in", "at"} else k + 1
     entity = at(tokens, place).entity
-    return [entity] if entity else []
+    return [entity] if entity else _next_name(tokens, k)
+
+
+def _next_name(tokens: list[Token], k: int) -> list[Entity]:
+    """Return the first name behind a place: with 45 million shares traded, Boeing led."""
+    found = [token.entity for token in tokens[k + 1 : k + 12] if token.entity]
+    return found[:1]
 
 
 def _listed_behind(tokens: list[Token], run: list[int]) -> list[Entity]:
@@ -232,8 +238,8 @@ def _reading(
         return None
     qualifier, bound, begin = bound_of(tokens, k)
     lead = _lead(tokens, begin, qualifier)
-    if lead == "from" and figure.last:  # "from 4.5% to 4.3%": a level, the second
-        figure, lead = replace(figure, low=figure.last, high=figure.last), "to"
+    if lead == "from" and figure.last:
+        figure, lead = _of_two(figure, sense, entity)
     place = Place(entity, lead, tokens[max(0, k - 8) : k + 5])
     metric, sign = measured(figure, sense, place)
     if not metric:
@@ -258,6 +264,13 @@ def _reading(
         round(confidence, 2) if is_sure else _UNSURE,
         not is_sure,
     )
+
+
+def _of_two(figure: Quantity, sense: Sense, entity: Entity) -> tuple[Quantity, str]:
+    """Return what "from A to B" means: a range of falls, or a level, the second."""
+    if figure.unit == "fraction" and sense.verb not in LOSSES and not is_yield(entity):
+        return figure, "by"
+    return replace(figure, low=figure.last, high=figure.last), "to"
 
 
 def _lead(tokens: list[Token], begin: int, qualifier: str) -> str:

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 _MONEY_VERBS = WIPED | {"shed", "sheds", "shedding"}
 TRADED = frozenset({"at", "to"})
-_REACHED = frozenset({"at", "to", "hit", "reached", "touched", "topped"})
+_REACHED = frozenset(
+    {"at", "to", "hit", "reached", "touched", "topped", "yields", "yielded", "yielding"}
+)
 MANY = 1e5
 """Bare numbers from here on are shares, below they are levels."""
+_TRADES = frozenset({"trade", "traded", "hands", "sold", "bought", "exchanged"})
 _RATES = frozenset({"fraction", "basis_points", "percentage_points"})
 
 
@@ -47,7 +50,7 @@ def measured(figure: Quantity, sense: Sense, place: Place) -> Measured:
     place : Place
         Where it stands.
     """
-    if figure.unit in _RATES and _is_yield(place.entity):
+    if figure.unit in _RATES and is_yield(place.entity):
         return _of_yield(figure, sense, place.lead)
     return _BY_UNIT.get(figure.unit, _of_money)(figure, sense, place)
 
@@ -83,7 +86,7 @@ def _of_number(figure: Quantity, _sense: Sense, place: Place) -> Measured:
 
 
 def _is_trading(token: Token) -> bool:
-    return token.kind == "volume" or token.text in {"trade", "traded", "hands"}
+    return token.kind == "volume" or token.text in _TRADES
 
 
 def _of_fraction(figure: Quantity, sense: Sense, place: Place) -> Measured:
@@ -95,6 +98,7 @@ def _of_fraction(figure: Quantity, sense: Sense, place: Place) -> Measured:
         return NOTHING
     is_part = figure.is_word and sense.pattern != "multiple"
     is_said = lead in {"by", sense.verb} or sense.noun in {"market", "value"}
+    is_said |= sense.pattern == "nominal"
     if is_part and not is_said and sense.verb not in WIPED:
         return NOTHING
     return ("market_value_change" if sense.noun == "value" else "price_change"), sense.sign
@@ -123,7 +127,7 @@ def _of_a_firm(sense: Sense, lead: str) -> Measured:
     return ("market_value_change", sense.sign) if is_shed else NOTHING
 
 
-def _is_yield(entity: Entity) -> bool:
+def is_yield(entity: Entity) -> bool:
     """Say whether a listing is a yield."""
     alias = entity.name.alias.lower()
     return "yield" in alias or "treasury" in alias

@@ -132,7 +132,13 @@ def _without_records(found: list[Token]) -> list[Token]:
 
 
 def _with_units(found: list[Token]) -> list[Token]:
-    """Give a listed number the unit of the figure behind it: by 1.2 and 0.9 per cent."""
+    """Give a listed number the unit of the figure behind it: by 1.2 and 0.9 per cent.
+
+    And take the value that is somebody's for a market value.
+    """
+    for i, token in enumerate(found):
+        if token.text == "value" and found[i - 1].kind in {"possessive", "pronoun"}:
+            found[i] = replace(token, kind="value")
     for i in range(len(found) - 3, -1, -1):
         token, after = found[i], found[i + 2]
         is_bare = token.kind == "number" or (token.figure and token.figure.unit == "number")

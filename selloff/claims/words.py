@@ -154,6 +154,7 @@ PHRASES: tuple[tuple[str, str, object], ...] = (
         "modal",
         0,
     ),
+    (r"(?:points?|pointed|pointing) to|indicated|poised for|worst-case|in theory", "modal", 0),
     (r"yet to|far from|contrary to|stopped short of|rather than|instead of", "not", 0),
     (r"(?:erroneously|wrongly|mistakenly|falsely)", "not", 0),
     (r"seen (?=[a-z]{3,12}ing\b)", "modal", 0),
@@ -219,7 +220,7 @@ OTHER = frozenset(
 )
 MODALS = frozenset(
     _words(
-        """could may might would should can will shall must expects expect expected expecting
+        """until whenever theoretically could may might would should can will shall must expects expect expected expecting
         forecast forecasting betting thinks see predict predicts predicted predicting project
         projects projected projecting likely potentially possible possibly aims aim aimed
         hopefully hypothetical hypothetically scenario scenarios assuming implies implying
@@ -300,7 +301,7 @@ OPENINGS = frozenset(
         claws clawing fought picked picks picking minus plus capitalised capitalized brace
         braced braces bracing scope hope hopes hoped warn warns warned warning fear fears
         feared risk chance prospect threat possibility look looks the yet contrary stopped
-        rather instead erroneously wrongly mistakenly falsely"""
+        rather instead erroneously wrongly mistakenly falsely point points pointed pointing indicated worst"""
     )
 )
 """Words that can begin a phrase, a time or a figure; a test holds that no other does."""
