@@ -246,8 +246,9 @@ def _is_compound(tokens: list[Token], i: int) -> bool:
     ):
         return False
     for token in tokens[i + 2 : i + 2 + _LOOK]:
-        if token.kind == "direction":
-            return True
+        is_multiple = token.figure is not None and token.figure.is_word and token.figure.sign
+        if token.kind == "direction" or is_multiple:
+            return True  # "engine flying hours rose", "AI usage doubled"
         if token.kind != "word" or token.text in AUXILIARIES:
             return False
     return False

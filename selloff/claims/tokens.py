@@ -75,7 +75,7 @@ _AT_WORD = re.compile(
     rf"(?P<time>{TIME})|(?P<figure>{WORDED_FIGURE})|{_QUALIFIER}|{_PHRASE}|{_WORD}", re.IGNORECASE
 )
 _AT_SIGN = re.compile(
-    rf"(?P<time>{DATED})|(?P<figure>{FIGURE})|(?P<possessive>'s\b|(?<=s)'(?=\s)|'ll\b)"
+    rf"(?P<time>{DATED})|(?P<figure>{FIGURE})|(?P<possessive>'s\b|(?<=s)'(?=\s)|'(?:ll|d)\b)"
     r"|(?P<number>\d+)|(?P<mark>[^\w\s])",
     re.IGNORECASE,
 )
@@ -193,6 +193,6 @@ def _token(match: re.Match[str]) -> Token:
     if group.startswith("p_"):
         _, kind, sign = w.PHRASES[int(group[2:])]
         return Token(kind, text, *at, sign=int(str(sign)))
-    if text == "'ll":
+    if text in {"'ll", "'d"}:
         return Token("modal", text, *at)
     return Token(group, "," if text in {"\u2013", "\u2014"} else text, *at)

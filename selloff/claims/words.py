@@ -154,7 +154,12 @@ PHRASES: tuple[tuple[str, str, object], ...] = (
         "modal",
         0,
     ),
-    (r"(?:points?|pointed|pointing) to|indicated|poised for|worst-case|in theory", "modal", 0),
+    (r"(?:set|headed|heading|primed|in line|hoping) for|faces? an?", "modal", 0),
+    (
+        r"(?:points?|pointed|pointing) to|indicated|poised for|tipped to|calls? for|odds of|worst-case|in theory",
+        "modal",
+        0,
+    ),
     (r"yet to|far from|contrary to|stopped short of|rather than|instead of", "not", 0),
     (r"(?:erroneously|wrongly|mistakenly|falsely)", "not", 0),
     (r"seen (?=[a-z]{3,12}ing\b)", "modal", 0),
@@ -220,12 +225,12 @@ OTHER = frozenset(
 )
 MODALS = frozenset(
     _words(
-        """until whenever theoretically could may might would should can will shall must expects expect expected expecting
-        forecast forecasting betting thinks see predict predicts predicted predicting project
-        projects projected projecting likely potentially possible possibly aims aim aimed
-        hopefully hypothetical hypothetically scenario scenarios assuming implies implying
-        imply wants want unless whether anticipate anticipates anticipated sees foresee
-        foresees 'll suppose imagine wager"""
+        """until whenever theoretically could may might would should can will shall must expects
+        expect expected expecting forecast forecasting betting thinks see predict predicts
+        predicted predicting project projects projected projecting likely potentially possible
+        possibly aims aim aimed hopefully hypothetical hypothetically scenario scenarios
+        assuming implies implying imply wants want unless whether anticipate anticipates
+        anticipated sees foresee foresees 'll suppose imagine wager"""
     )
 )
 CONDITIONS = frozenset(_words("if unless were_to provided suppose assuming"))
@@ -301,7 +306,8 @@ OPENINGS = frozenset(
         claws clawing fought picked picks picking minus plus capitalised capitalized brace
         braced braces bracing scope hope hopes hoped warn warns warned warning fear fears
         feared risk chance prospect threat possibility look looks the yet contrary stopped
-        rather instead erroneously wrongly mistakenly falsely point points pointed pointing indicated worst"""
+        rather instead erroneously wrongly mistakenly falsely point points pointed pointing
+        indicated worst headed heading primed hoping face faces tipped call calls odds"""
     )
 )
 """Words that can begin a phrase, a time or a figure; a test holds that no other does."""
@@ -352,9 +358,10 @@ COMPANY_FORMS = frozenset(
 AUXILIARIES = frozenset(
     _words(
         """is are was were be been has have had did does do then also itself today meanwhile alone
-        still again now later closed ended finished opened traded ending closing finishing trading
-        saw sees suffered posted seen sharply even each both all already just so only went goes sent
-        got get gets led fared kept continued extended dragged pushed took ran hit up"""
+        still again now later closed ended finished opened traded ending closing finishing
+        trading saw sees suffered posted seen sharply even each both all already just so only
+        went goes sent got get gets led fared kept continued extended dragged pushed took ran
+        hit up"""
     )
 )
 """Words between a name and its verb that leave the name the subject."""
