@@ -196,7 +196,8 @@ def _is_end(tokens: list[Token], k: int, begin: int) -> bool:
 def _sign_at(tokens: list[Token], k: int, begin: int, noun: str) -> int:
     """Return which way the word at a place leads the figure behind it; 0 for no way."""
     token = tokens[k]
-    if token.text in w.TRANSITIVE and at(tokens, k + 1).kind == "entity":
+    is_passive = at(tokens, k - 1).text in {"was", "were", "been", "being", "is", "are"}
+    if token.text in w.TRANSITIVE and (is_passive or at(tokens, k + 1).kind == "entity"):
         return w.TRANSITIVE[token.text]
     is_near = k == begin - 1 or (k == begin - 2 and at(tokens, k + 1).text == "by")
     if token.text == "off" and is_near:
@@ -217,7 +218,7 @@ def _owner(tokens: list[Token], k: int, last: int) -> tuple[Entity, ...]:
 def _elliptic(tokens: list[Token], begin: int, noun: str, state: State) -> Sense | None:
     """Read a figure whose verb is that of the figure before: and Micron 11.7%."""
     before = at(tokens, begin - 1)
-    names = before.kind in {"entity", "and"} or before.text in {",", ")", "by"}
+    names = before.kind in {"entity", "and"} or before.text in {",", "(", ")", "by"}
     if state.last_sign and (names or before.text == "after"):
         return Sense(state.last_sign, "elliptic", noun or state.last_metric)
     return None

@@ -140,10 +140,10 @@ def _refers(opening: list[Token], before: Entity) -> bool:
 
 def _waits_for_a_name(tokens: list[Token]) -> bool:
     """Say whether a sentence opens by telling of one whom it names later."""
-    opening = at(tokens, 0)
-    return (
-        opening.text in {"after", "having", "despite", "following"} or opening.kind == "direction"
-    )
+    opening, second = at(tokens, 0), at(tokens, 1)
+    is_nominal = opening.text in {"a", "an", "the"} and second.kind == "direction"
+    opens = opening.text in {"after", "having", "despite", "following", "with"}
+    return opens or is_nominal or opening.kind == "direction"
 
 
 def _is_inverted(tokens: list[Token]) -> bool:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 _MONEY_VERBS = WIPED | {"shed", "sheds", "shedding"}
 TRADED = frozenset({"at", "to"})
-_REACHED = frozenset(
-    {"at", "to", "hit", "reached", "touched", "topped", "yields", "yielded", "yielding"}
-)
+_REACHED = TRADED | {
+    *("as low as", "as high as", "hit", "reached", "touched", "topped"),
+    *("yields", "yielded", "yielding"),
+}
 MANY = 1e5
 """Bare numbers from here on are shares, below they are levels."""
 _TRADES = frozenset({"trade", "traded", "hands", "sold", "bought", "exchanged"})

@@ -127,7 +127,7 @@ class State:
 def is_subject(tokens: list[Token], i: int) -> bool:
     """Say whether the name at a place can be what the sentence speaks of."""
     before, after = at(tokens, i - 1), at(tokens, i + 1)
-    if (before.text == "(" and at(tokens, i - 2).kind == "entity") or before.text in w.ASIDE:
+    if _is_aside(tokens, i):
         return False
     if after.text == "-" or after.text in w.MODIFIERS:
         return not _leads_to_a_name(tokens, i + 1) and after.text != "-"
@@ -140,6 +140,14 @@ def is_subject(tokens: list[Token], i: int) -> bool:
     if before.text in {"the", "a", "an", "us", "german", "dutch"}:
         before = at(tokens, i - 2)
     return before.kind != "preposition" or _is_object_of_talk(tokens, i, before)
+
+
+def _is_aside(tokens: list[Token], i: int) -> bool:
+    """Say whether a name is only beside another: its ticker, or "AMD, like Nvidia, fell 6%"."""
+    before, second = at(tokens, i - 1), at(tokens, i - 2)
+    is_ticker = before.text == "(" and second.kind == "entity"
+    is_likened = before.text == "like" and second.text == "," == at(tokens, i + 1).text
+    return is_ticker or is_likened or before.text in w.ASIDE
 
 
 def _head_is_subject(tokens: list[Token], i: int) -> bool:

@@ -61,9 +61,9 @@ def test_the_sentences_it_was_written_on_are_read_as_they_are_labelled():
 
 
 def test_sentences_it_was_never_tuned_on_are_mostly_read_as_they_are_labelled():
-    # Measured 2026-11: precision 0.945, recall 0.867, qualifier 1, day 0.971.
+    # Measured 2026-11: precision 0.952, recall 0.886, qualifier 1, day 0.971.
     found = scored(LABELLED / "test.jsonl").total
-    assert (found.precision >= 0.92, found.recall >= 0.84) == (True, True)
+    assert (found.precision >= 0.94, found.recall >= 0.87) == (True, True)
     assert found.qualifier >= 0.95 * found.matched
     assert found.day >= 0.95 * found.matched
 

@@ -72,6 +72,13 @@ READ = {
     "Nvidia (down 17%) and Broadcom (down 17.4%) suffered.": ["NVDA down 0.17", "AVGO down 0.174"],
     "NVDA -17%; AVGO -17.4%": ["NVDA down 0.17", "AVGO down 0.174"],
     "Ford (F) -2.1%, Tesla (TSLA) +1.4%.": ["F down 0.021", "TSLA up 0.014"],
+    "Shares in Intel and AMD went two ways, up 2% and down 3%.": ["INTC up 0.02", "AMD down 0.03"],
+    "Intel and Nike fell from 2% to 4%.": ["INTC down 0.02 to 0.04", "NKE down 0.02 to 0.04"],
+    "AMD, like Nvidia, fell 6%.": ["AMD down 0.06"],
+    "Losers included Nike (3%) and Intel (2%).": ["NKE down 0.03", "INTC down 0.02"],
+    "Siemens Energy ended a fifth lower.": ["ENR.DE down 0.2"],
+    "Nvidia pared losses to 12%.": ["NVDA down 0.12"],
+    "Nvidia fell as low as $113.01.": ["NVDA at 113.01 level USD"],
     # -- whose it is ----------------------------------------------------------------------------
     "Nvidia's rival Broadcom saw its stock tumble 17.4%.": ["AVGO down 0.174"],
     "Google parent Alphabet slumped 5.04%.": ["GOOGL down 0.0504"],
