@@ -11,6 +11,7 @@ from resources.articles.filings import Filings
 from resources.articles.gathering import gathered
 from resources.articles.gdelt import Gdelt
 from resources.articles.yahoo_news import YahooNews
+from resources.prices.yahoo import client
 from resources.web import Pace, Patience, Web
 from tests.fake_yahoo.answers import Article as News
 from tests.resources.fake_web import FAULTS, Reply, serving
@@ -170,12 +171,16 @@ def test_a_report_that_cannot_be_read_is_an_answer_with_its_cause(sec):
     assert (answer.outcome, answer.cause, batch.rows.num_rows) == ("failed", "malformed", 0)
 
 
-def news_of(*tickers):
-    return YahooNews(list(tickers), patience=Patience(Pace(1000.0), tries=2, **QUICK))
+@pytest.fixture
+def news_of(fake_yahoo, real_yfinance):
+    """Return the source; the session of an earlier test would lead to that test's server."""
+    del fake_yahoo, real_yfinance
+    client._session.cache_clear()
+    patience = Patience(Pace(1000.0), tries=2, **QUICK)
+    return lambda *tickers: YahooNews(list(tickers), patience=patience)
 
 
-def test_yahoo_lists_title_summary_and_address(fake_yahoo, real_yfinance):
-    del real_yfinance
+def test_yahoo_lists_title_summary_and_address(fake_yahoo, news_of):
     at = int(datetime(2025, 1, 27, 21, 30, tzinfo=UTC).timestamp())
     piece = News(
         "Nvidia falls", "https://daily.example/a", at, "Shares of Nvidia fell 17%.", "Daily"
@@ -190,7 +195,6 @@ def test_yahoo_lists_title_summary_and_address(fake_yahoo, real_yfinance):
     assert answer.client.startswith("yfinance")
 
 
-def test_a_ticker_without_news_is_a_fact(fake_yahoo, real_yfinance):
-    del real_yfinance, fake_yahoo
+def test_a_ticker_without_news_is_a_fact(news_of):
     _, answer = only(news_of("NVDA"))
     assert (answer.outcome, answer.cause) == ("no_data", "no_data")
