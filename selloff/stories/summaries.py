@@ -107,7 +107,7 @@ def summary(claims: list[Checked], instruments: Mapping[str, Row]) -> tuple[str,
     numbers: dict[str, int] = {}
     told: list[Checked] = []
     sentences: list[str] = []
-    for group in _chosen(list(facts.values()), instruments):
+    for group in _chosen([_alike(group) for group in facts.values()], instruments):
         articles = dict.fromkeys(each.article["article_id"] for each in group)
         after = dict(numbers)
         for key in articles:
@@ -120,6 +120,20 @@ def summary(claims: list[Checked], instruments: Mapping[str, Row]) -> tuple[str,
         told += group
         sentences.append(sentence)
     return (" ".join(sentences), _references(told, numbers)) if sentences else None
+
+
+def _alike(group: list[Checked]) -> list[Checked]:
+    """Return the claims that state the most exact figure of a fact: no other may be cited for it.
+
+    The finest last digit goes first, then a figure without words of vagueness, then the earliest.
+    """
+    best = min(group, key=lambda each: (each.claim["resolution"], each.claim["bound"] != "exact"))
+    return [each for each in group if _figure(each) == _figure(best)]
+
+
+def _figure(each: Checked) -> tuple[Any, ...]:
+    claim = each.claim
+    return claim["magnitude_low"], claim["magnitude_high"], claim["bound"], claim["unit"]
 
 
 def _published(each: Checked) -> tuple[Any, ...]:
