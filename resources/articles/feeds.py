@@ -38,6 +38,7 @@ class Feed:
         try:
             body = fetch(self.address, self.policy, self.validators)
             articles, rejects = entries(body, self.address)
+            self.validators.keep(self.address)
             if self.is_followed:
                 with Worker() as worker:
                     articles = list(map(Linked(self.policy, worker).whole, articles))

@@ -114,7 +114,7 @@ def fetch(address: str, policy: Policy, validators: Validators | None = None) ->
                     raise NotModifiedError("unchanged since it was last read")
                 if response.status not in _REDIRECTS:
                     body = _body(response, policy, until)
-                    known.keep(asked, dict(response.headers.items()))
+                    known.hear(asked, dict(response.headers.items()))
                     return body
                 address = urljoin(address, response.headers.get("Location", ""))
     except (OSError, HTTPException, ValueError) as error:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from resources.articles.article import Article
-from resources.articles.gathering import Delivery
+from resources.articles.gathering import Delivery, guarded
 from resources.batch import Reject, naive_utc
 from resources.web import Pace, Patience, Web, WebError
 
@@ -70,7 +70,7 @@ class Filings:
         """Yield what each report brought; its text is in the public domain, and kept whole."""
         from resources.articles.worker import Worker
 
-        listed = self.web.ask("sec: directory", self.directory, _filers)
+        listed = self.web.ask("sec: directory", self.directory, guarded(_filers))
         if not listed.rows:
             yield Delivery(listed.answer.requested, answer=listed.answer)
             return
@@ -86,7 +86,7 @@ class Filings:
 
     def _of(self, ticker: str, cik: int, worker: Any) -> Iterator[Delivery]:
         """Yield the newest reports of one firm."""
-        found = self.web.ask(f"sec: {ticker}", self.submissions.format(cik=cik), _reports)
+        found = self.web.ask(f"sec: {ticker}", self.submissions.format(cik=cik), guarded(_reports))
         if not found.rows:
             yield Delivery(found.answer.requested, answer=found.answer)
         for report in found.rows:
@@ -130,13 +130,19 @@ def _reports(body: bytes) -> tuple[list[Row], list[Reject]]:
             "form": form,
             "accession": accession,
             "name": name,
-            "accepted_at": naive_utc(datetime.fromisoformat(accepted)),
+            "accepted_at": _instant(accepted),
             "items": items,
         }
-        for form, accession, name, accepted, items in zip(*columns, strict=False)
+        for form, accession, name, accepted, items in zip(*columns, strict=True)
         if form in FORMS and name
     ]
     return sorted(rows, key=lambda row: row["accepted_at"], reverse=True)[:NEWEST], []
+
+
+def _instant(stated: str) -> datetime:
+    """Return an instant; without a zone it is UTC, whatever zone this machine is in."""
+    found = datetime.fromisoformat(stated)
+    return naive_utc(found) if found.tzinfo else found
 
 
 def _reading(

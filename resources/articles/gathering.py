@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from resources.articles.extracts import extract
@@ -11,9 +11,13 @@ from resources.articles.fetching import FetchError
 from resources.articles.text import Article, UnreadableArticleError
 from resources.batch import Answer, Batch, Reject
 from resources.clock import Clock
+from resources.web import WebError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,31 @@ def gathered(sources: Iterable[Source], keeps: frozenset[str] = frozenset()) -> 
     """
     batch = _Gathered(keeps)
     for source in sources:
-        for delivery in source.deliveries():
-            batch.add(delivery)
+        try:
+            for delivery in source.deliveries():
+                batch.add(delivery)
+        except Exception as error:  # noqa: BLE001 - what nobody thought of ends one source alone
+            batch.add(Delivery(type(source).__name__, error=error))
     return batch.batch()
+
+
+def guarded(read: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """Return a reader of answers that calls whatever it cannot read malformed.
+
+    Parameters
+    ----------
+    read : callable
+        Reads the bytes of an answer; its own WebErrors pass.
+    """
+
+    def safely(body: bytes) -> T:
+        try:
+            return read(body)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            cause = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+            raise WebError("malformed", cause) from error
+
+    return safely
 
 
 class _Gathered:

@@ -6,14 +6,14 @@ Three months of them can be asked, one question in five seconds.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from resources.articles.article import Article, made
 from resources.articles.cleaning import UnreadableArticleError
-from resources.articles.gathering import Delivery
+from resources.articles.gathering import Delivery, guarded
 from resources.batch import Reject
 from resources.web import Pace, Patience, Web, WebError
 
@@ -67,14 +67,16 @@ class Gdelt:
         for query in self.queries:
             asked = {"query": query, "mode": "artlist", "format": "json", "timespan": "3d"}
             address = f"{self.address}?{urlencode({**asked, 'maxrecords': MOST})}"
-            found = self.web.ask(f"gdelt: {query}", address, _read)
+            found = self.web.ask(f"gdelt: {query}", address, guarded(_read))
             articles = [Article(**row) for row in found.rows]
+            is_cut = len(articles) + len(found.rejects) >= MOST
+            remark = f"{MOST} articles, the most GDELT gives: there may be more" if is_cut else None
             yield Delivery(
                 found.answer.requested,
                 articles,
                 found.rejects,
                 is_kept=False,
-                answer=found.answer,
+                answer=replace(found.answer, reason=found.answer.reason or remark),
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Validators:
     """
 
     folder: Path | None = None
+    _pending: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def headers(self, address: str) -> dict[str, str]:
         """Return the headers with which an address is asked again."""
@@ -37,16 +38,19 @@ class Validators:
             return {}
         return {_ASKED[name]: value for name, value in kept.items() if name in _ASKED}
 
-    def keep(self, address: str, answered: Mapping[str, str]) -> None:
-        """Keep what an answer says of the document's state; one that says nothing forgets it."""
-        path = self._path(address)
-        if path is None:
-            return
-        kept = {
+    def hear(self, address: str, answered: Mapping[str, str]) -> None:
+        """Take what an answer says of the document's state, until it is known to be readable."""
+        self._pending[address] = {
             name: value
             for name in _ASKED
             if (value := answered.get(name)) and len(value) <= LONGEST and value.isprintable()
         }
+
+    def keep(self, address: str) -> None:
+        """Keep what was heard: a document that could not be read must come whole again."""
+        path, kept = self._path(address), self._pending.pop(address, None)
+        if path is None or kept is None:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         staged = path.with_suffix(".part")
         staged.write_text(json.dumps(kept), encoding="utf-8")

@@ -69,6 +69,7 @@ def test_a_document_is_asked_for_with_what_was_said_of_its_state(site, policy, t
     site.pages["/feed"] = (200, b"body", {"ETag": '"1"', "Last-Modified": "Mon, 27 Jan 2025"})
     known = Validators(tmp_path)
     assert fetch(at(site, "/feed"), policy, known) == b"body"
+    known.keep(at(site, "/feed"))
     with pytest.raises(NotModifiedError):
         fetch(at(site, "/feed"), policy, known)
     asked = site.asked[-1][1]
@@ -94,9 +95,19 @@ def test_an_unchanged_feed_is_a_fact_and_no_failure(site, policy, tmp_path):
     assert (second.outcome, second.reason) == ("no_data", "unchanged since it was last read")
 
 
+def test_a_feed_that_could_not_be_read_comes_whole_again(site, policy, tmp_path):
+    site.pages["/feed"] = (200, b"no feed", {"ETag": '"1"'})
+    feed = Feed(at(site, "/feed"), policy, Validators(tmp_path))
+    for _ in range(2):
+        (answer,) = gathered([feed]).answers
+        assert (answer.outcome, answer.cause) == ("failed", "malformed")
+    assert all("If-None-Match" not in asked for _, asked in site.asked)
+
+
 def test_a_broken_validator_is_no_validator(tmp_path):
     known = Validators(tmp_path)
-    known.keep("a", {"ETag": "x" * 1000, "Last-Modified": "a\nb"})
+    known.hear("a", {"ETag": "x" * 1000, "Last-Modified": "a\nb"})
+    known.keep("a")
     assert known.headers("a") == {}
     next(tmp_path.glob("*.json")).write_text("{broken")
     assert known.headers("a") == {}

@@ -12,7 +12,7 @@ from resources.articles.gathering import gathered
 from resources.articles.gdelt import Gdelt
 from resources.articles.yahoo_news import YahooNews
 from resources.prices.yahoo import client
-from resources.web import Pace, Patience, Web
+from resources.web import Pace, Patience, Web, WebError
 from tests.fake_yahoo.answers import Article as News
 from tests.resources.fake_web import FAULTS, Reply, serving
 
@@ -198,3 +198,71 @@ def test_yahoo_lists_title_summary_and_address(fake_yahoo, news_of):
 def test_a_ticker_without_news_is_a_fact(news_of):
     _, answer = only(news_of("NVDA"))
     assert (answer.outcome, answer.cause) == ("no_data", "no_data")
+
+
+DEEP = b"[" * 200_000
+
+
+@pytest.mark.parametrize("body", [DEEP, b'{"articles": {"a": 1}}', b"3"])
+def test_whatever_gdelt_answers_is_one_malformed_answer(fake, body):
+    _, answer = only(Gdelt(["x"], web("gdelt"), fake.set("/doc", Reply(body))))
+    assert (answer.outcome, answer.cause) == ("failed", "malformed")
+
+
+def test_a_full_list_says_that_there_may_be_more(fake):
+    entries = [{**ENTRY, "title": f"Nvidia shares fall, story {n}"} for n in range(250)]
+    _, answer = only(Gdelt(["x"], web("gdelt"), fake.set("/doc", listed(*entries))))
+    assert answer.n_rows == 250
+    assert "there may be more" in answer.reason
+
+
+UNEVEN = {"form": ["8-K", "8-K"], "accessionNumber": ["1"], "primaryDocument": ["a"]}
+RECENT = {"form": ["8-K"], "accessionNumber": ["1"], "primaryDocument": ["a"], "items": [""]}
+
+
+@pytest.mark.parametrize(
+    "filings",
+    [None, {"recent": UNEVEN}]
+    + [{"recent": {**RECENT, "acceptanceDateTime": [at]}} for at in ("soon", None)],
+)
+def test_a_list_of_filings_that_cannot_be_read_is_malformed(sec, fake, filings):
+    source = sec("NVDA", reports=[])
+    fake.set("/submissions/0001045810", Reply(json.dumps({"filings": filings}).encode()))
+    (answer,) = gathered([source]).answers
+    assert (answer.outcome, answer.cause) == ("failed", "malformed")
+
+
+@pytest.mark.parametrize("body", [DEEP, b'{"0": {"cik_str": "abc", "ticker": "NVDA"}}'])
+def test_a_directory_that_cannot_be_read_is_malformed(sec, fake, body):
+    source = sec("NVDA", reports=[EIGHT_K])
+    fake.set("/directory", Reply(body))
+    (answer,) = gathered([source]).answers
+    assert (answer.outcome, answer.cause) == ("failed", "malformed")
+
+
+@pytest.mark.parametrize(
+    "stream", [None, 3, [{"content": {"title": "A", "pubDate": "soon"}}, {"content": {}}]]
+)
+def test_news_that_cannot_be_read_stops_nothing(stream):
+    from resources.articles.gathering import guarded
+    from resources.articles.yahoo_news import _read
+
+    body = json.dumps({"data": {"tickerStream": {"stream": stream}}}).encode()
+    if isinstance(stream, list):
+        articles, rejects = guarded(_read)(body)
+        assert (articles, len(rejects)) == ([], 2)
+    else:
+        with pytest.raises(WebError, match="malformed"):
+            guarded(_read)(body)
+
+
+def test_a_source_that_breaks_ends_itself_alone(fake):
+    class Broken:
+        def deliveries(self):
+            yield from ()
+            raise ZeroDivisionError("nobody thought of it")
+
+    good = Gdelt(["nvidia"], web("gdelt"), fake.set("/doc", listed(ENTRY)))
+    batch = gathered([Broken(), good])
+    assert batch.rows.num_rows == 1
+    assert [answer.outcome for answer in batch.answers] == ["failed", "delivered"]

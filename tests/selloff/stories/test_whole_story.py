@@ -116,8 +116,7 @@ def test_who_wrote_before_anything_fell_is_the_first(story):
 def test_the_paragraph_tells_each_fact_once_with_its_references(story):
     _, row = story
     assert row["summary"] == (
-        "Broadcom (AVGO) fell 17.4% on 2025-01-27 [1]. "
-        "Nvidia (NVDA) fell 17% on 2025-01-27 [2]."
+        "Broadcom (AVGO) fell 17.4% on 2025-01-27 [1]. Nvidia (NVDA) fell 17% on 2025-01-27 [2]."
     )
     assert [line.split(":")[0] for line in row["summary_references"].split("\n")] == [
         "[1] first, first.txt",
