@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from resources.articles.article import Article
+from resources.articles.dates import instant
 from resources.articles.gathering import Delivery, guarded
-from resources.batch import Reject, naive_utc
 from resources.web import Pace, Patience, Web, WebError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
+    from resources.batch import Reject
     from resources.web import Keeper, Row
 
     Reader = Callable[[bytes], Article]
@@ -130,19 +131,13 @@ def _reports(body: bytes) -> tuple[list[Row], list[Reject]]:
             "form": form,
             "accession": accession,
             "name": name,
-            "accepted_at": _instant(accepted),
+            "accepted_at": instant(accepted),
             "items": items,
         }
         for form, accession, name, accepted, items in zip(*columns, strict=True)
         if form in FORMS and name
     ]
     return sorted(rows, key=lambda row: row["accepted_at"], reverse=True)[:NEWEST], []
-
-
-def _instant(stated: str) -> datetime:
-    """Return an instant; without a zone it is UTC, whatever zone this machine is in."""
-    found = datetime.fromisoformat(stated)
-    return naive_utc(found) if found.tzinfo else found
 
 
 def _reading(

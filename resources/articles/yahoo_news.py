@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from resources.articles.article import Article, made
 from resources.articles.cleaning import UnreadableArticleError
+from resources.articles.dates import instant
 from resources.articles.gathering import Delivery, guarded
 from resources.batch import Answer, Reject, naive_utc
 from resources.web import Pace, Patience, WebError
@@ -97,12 +98,6 @@ def _read(body: bytes) -> tuple[list[Article], list[Reject]]:
     return articles, rejects
 
 
-def _instant(stated: str) -> datetime:
-    """Return an instant; without a zone it is UTC, whatever zone this machine is in."""
-    found = datetime.fromisoformat(str(stated))
-    return naive_utc(found) if found.tzinfo else found
-
-
 def _article(content: dict[str, Any]) -> Article:
     title, summary = str(content.get("title") or ""), str(content.get("summary") or "")
     address = content.get("canonicalUrl") or content.get("clickThroughUrl") or {}
@@ -112,7 +107,7 @@ def _article(content: dict[str, Any]) -> Article:
         title=title,
         source=(content.get("provider") or {}).get("displayName"),
         address=address.get("url"),
-        published_at=_instant(published) if published else None,
+        published_at=instant(published) if published else None,
         published_from="feed" if published else "none",
         published_zone="UTC" if published else None,
     )

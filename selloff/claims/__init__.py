@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from selloff.claims.grammar import Reading, read
+from selloff.claims.grammar import Reading, read, without_doubles
 from selloff.claims.times import When, local_day, when
 from selloff.claims.tokens import Entity, tokens
 from selloff.mentions import Lexicon, day_of, located, plain, sentences
@@ -139,7 +139,7 @@ def _rows(
         if not inside and not before:
             continue
         if not _GATE.search(flat, start, end):
-            before = _named(inside) or before
+            before = without_doubles(inside) or before
             continue
         readings, before = read(tokens(flat, start, end, inside), before)
         rows = [_row(article_id, reading, (start, end), published_at) for reading in readings]
@@ -154,10 +154,6 @@ def _day_told(row: dict[str, Any]) -> date | None:
     """Return the day of which a claim says that it speaks."""
     is_day = row["period"] == "day" or row["period"] in _PARTS_OF_A_DAY
     return row["claimed_on"] if is_day else None
-
-
-def _named(entities: list[Entity]) -> list[Entity]:
-    return list({entity.name.listing_id: entity for entity in entities}.values())
 
 
 def _row(

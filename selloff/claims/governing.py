@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selloff.claims import words as w
-from selloff.claims.state import AUXILIARIES, NOUNS, at
+from selloff.claims.state import NOUNS, at
 
 if TYPE_CHECKING:
     from selloff.claims.state import State
@@ -127,7 +127,7 @@ def is_new_verb(tokens: list[Token], last: int, k: int) -> bool:
 def counts_things(tokens: list[Token], last: int) -> bool:
     """Say whether a thing stands right behind a figure: 5% more riders, a 5% position."""
     after = at(tokens, last + 1)
-    is_object = at(tokens, last - 1).text != "of" and after.text not in AUXILIARIES
+    is_object = at(tokens, last - 1).text != "of" and after.text not in w.AUXILIARIES
     if (
         after.kind != "word"
         or not is_object

@@ -123,7 +123,7 @@ def read(tokens: list[Token], before: list[Entity]) -> tuple[list[Reading], list
         replace(one, is_ambiguous=True) if _is_open(one, state, before) else one for one in found
     ]
     named = state.named or (before if state.is_inherited else [])
-    return found, _without_doubles(named)
+    return found, without_doubles(named)
 
 
 def _refers(opening: list[Token], before: Entity) -> bool:
@@ -162,7 +162,8 @@ def _is_open(reading: Reading, state: State, before: list[Entity]) -> bool:
     return reading.pattern == "reference" and len(before) > 1 and not state.named
 
 
-def _without_doubles(entities: list[Entity]) -> list[Entity]:
+def without_doubles(entities: list[Entity]) -> list[Entity]:
+    """Return the first name of each listing, in order."""
     return list({entity.name.listing_id: entity for entity in entities}.values())
 
 

@@ -53,34 +53,20 @@ _SCALES = {
     "m": 1e6,
     "k": 1e3,
 }
-_WORDS = {
-    word: value
-    for value, word in enumerate(
-        [
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ],
-        start=1,
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_UP_TO_TWENTY = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
+    *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    *("nineteen", "twenty"),
+)
+NUMBER_WORDS = {word: value for value, word in enumerate(_UP_TO_TWENTY, start=1)} | {
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+}
 _PARTS = {
     "half": 2,
     "third": 3,
@@ -91,7 +77,7 @@ _PARTS = {
     "eighth": 8,
     "tenth": 10,
 }
-_SMALL = "|".join(sorted(_WORDS, key=len, reverse=True))
+_SMALL = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
 _WORD_NUMBER = (
     rf"(?:{_SMALL})(?:-(?:{_SMALL}))?"
     rf"(?: and a half|-and-a-half| and a quarter| and three quarters| point (?:{_SMALL}))?"
@@ -228,17 +214,17 @@ def _in_words(lower: str) -> Quantity:
         head = lower.partition(" p")[0] if " point" not in lower else lower.rpartition(" per")[0]
         whole, _, tenths = head.partition(" point ")
         number: float = sum(
-            _WORDS.get(word, 0)
+            NUMBER_WORDS.get(word, 0)
             for word in re.findall(r"[a-z]+", whole.partition(" and ")[0].partition("-and-")[0])
         )
-        number += _WORDS.get(tenths, 0) / 10
+        number += NUMBER_WORDS.get(tenths, 0) / 10
         parts = {"a-half": 0.5, "a-quarter": 0.25, "three-quarters": 0.75}
         dashed = lower.replace(" ", "-")
         half = next((worth for part, worth in parts.items() if f"and-{part}" in dashed), 0.0)
         value = float(f"{(number + half) / 100:.12g}")
         return Quantity(value, value, "fraction", 0.005 if half else 0.01)
     pieces = re.split(r"[- ]", lower)
-    times = _WORDS.get(pieces[0], 1) if len(pieces) > 1 else 1
+    times = NUMBER_WORDS.get(pieces[0], 1) if len(pieces) > 1 else 1
     value = times / _PARTS[pieces[-1].removesuffix("s")]
     return Quantity(value, value, "fraction", 0.01, 0, is_word=True)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from selloff.wilson import wilson_interval
+
 if TYPE_CHECKING:
     from selloff.claims.scoring import Counts, Scores, Stated
 
 # Two-sided 95% of the normal distribution.
-NORMAL_95 = 1.959963984540054
 
 
 def wilson(n_right: int, n: int) -> tuple[float, float]:
@@ -31,13 +32,7 @@ def wilson(n_right: int, n: int) -> tuple[float, float]:
     >>> round(low, 3), round(high, 3)
     (0.49, 0.943)
     """
-    if n == 0:
-        return math.nan, math.nan
-    share, squared = n_right / n, NORMAL_95**2
-    middle = share + squared / (2 * n)
-    half = NORMAL_95 * math.sqrt(share * (1 - share) / n + squared / (4 * n * n))
-    whole = 1 + squared / n
-    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
+    return wilson_interval(n_right, n) or (math.nan, math.nan)
 
 
 def report(scores: Scores) -> str:

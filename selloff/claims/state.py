@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 NOUNS = frozenset({"market", "value", "other", "worth", "volume"})
 _STOPS = NOUNS | {"direction", "weak", "figure", "break", "preposition", "relative"}
-AUXILIARIES = w.AUXILIARIES
 _LOOK = 6
 _NAMES_GO_ON = frozenset({"yield", "yields", "note", "notes", "index", "composite", "average"})
 
@@ -237,7 +236,7 @@ def speaks_of_something_else(tokens: list[Token], i: int) -> bool:
             return False
         if token.kind == "direction":
             return bool(n_words) and token.text in w.PAST_VERBS
-        if token.kind in {"weak", "mark", "preposition", "break"} or token.text in AUXILIARIES:
+        if token.kind in {"weak", "mark", "preposition", "break"} or token.text in w.AUXILIARIES:
             return bool(n_words)
         n_words += token.kind == "word"
     return bool(n_words)
@@ -249,7 +248,7 @@ def _is_compound(tokens: list[Token], i: int) -> bool:
     if (
         first.text in _NAMES_GO_ON
         or first.kind != "word"
-        or first.text in AUXILIARIES
+        or first.text in w.AUXILIARIES
         or first.text.endswith(("ly", "ed"))
     ):
         return False
@@ -257,7 +256,7 @@ def _is_compound(tokens: list[Token], i: int) -> bool:
         is_multiple = token.figure is not None and token.figure.is_word and token.figure.sign
         if token.kind == "direction" or is_multiple:
             return True  # "engine flying hours rose", "AI usage doubled"
-        if token.kind != "word" or token.text in AUXILIARIES:
+        if token.kind != "word" or token.text in w.AUXILIARIES:
             return False
     return False
 
@@ -267,7 +266,7 @@ def _governs(tokens: list[Token], i: int) -> bool:
     if any(token.kind in {"possessive", "pronoun"} for token in tokens[max(0, i - 3) : i]):
         return True
     for token in tokens[i + 1 : i + 4]:
-        if token.kind in {"direction", "weak", "modal"} or token.text in AUXILIARIES:
+        if token.kind in {"direction", "weak", "modal"} or token.text in w.AUXILIARIES:
             return True
         if token.kind == "figure":
             return _belongs_to_a_name(tokens, i)

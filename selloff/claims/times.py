@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+from selloff.claims.quantities import NUMBER_WORDS
+
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = (
@@ -74,26 +76,6 @@ _ZONES = {
     "XTAI": "Asia/Taipei",
     "XNSE": "Asia/Kolkata",
     "XBOM": "Asia/Kolkata",
-}
-_NUMBERS = {
-    word: number
-    for number, word in enumerate(
-        [
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ],
-        start=1,
-    )
 }
 _UNITS = {"day": "sessions", "session": "sessions"}
 WEEK = 7
@@ -246,7 +228,7 @@ def _past(found: re.Match[str], published: date | None) -> When:
 def _number(text: str | None) -> int:
     if not text:
         return 1
-    return int(text) if text.isdigit() else _NUMBERS.get(text, 1)
+    return int(text) if text.isdigit() else NUMBER_WORDS.get(text, 1)
 
 
 def _since(found: re.Match[str], published: date | None) -> When:
