@@ -5,7 +5,7 @@ Not here: what a table means (`warehouse`), what fills it (`assets`).
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,17 @@ import dagster as dg
 
 from resources.batch import Days
 from resources.prices.refetch import Held
-from resources.warehouse import decisions, files, landing, releases, writing
+from resources.warehouse import (
+    copies,
+    decisions,
+    differences,
+    files,
+    landing,
+    readers,
+    releases,
+    unfitness,
+    writing,
+)
 from resources.warehouse.files import WarehouseError
 from resources.warehouse.spill import Spill
 from resources.warehouse.writing import Written
@@ -71,8 +81,33 @@ class Warehouse(dg.ConfigurableResource):
     def reading_release(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the published release, hardened: no files, no network, no settings."""
         releases.refuse_foreign(self.file)
-        with closing(releases.open_current(self.published)) as con:
+        with readers.reading(self.published) as con:
             yield con
+
+    def file_of(self, release_id: str) -> Path:
+        """Return the file of a kept release, by its id."""
+        return releases.file_of(self.file.parent, release_id)
+
+    @contextmanager
+    def comparing(self, older: str, newer: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open two kept releases side by side; see `differences`."""
+        paths = self.file_of(older), self.file_of(newer)
+        with differences.compared(*paths) as con:
+            yield con
+
+    def releases(self) -> list[str]:
+        """Return the ids of the releases that are kept, the oldest first."""
+        return releases.held(self.file.parent)
+
+    def current_release(self) -> str | None:
+        """Return the id of the release that readers see."""
+        return releases.current(self.file.parent)
+
+    def rollback(self, release_id: str | None = None) -> str:
+        """Let readers see a kept release again, by default the one before; return its id."""
+        releases.refuse_foreign(self.file)
+        with files.locked(self.file, exclusive=True):
+            return releases.rollback(self.file, release_id)
 
     def refuse_mixing(self, kind: str) -> None:
         """Raise WarehouseError if this warehouse cannot be opened or holds the other kind."""
@@ -166,18 +201,23 @@ class Warehouse(dg.ConfigurableResource):
         with files.locked(self.file, exclusive=True):
             return releases.publish(self.file, run_id=run_id, is_backfill=is_backfill, now=now)
 
+    def unfit(self) -> list[str]:
+        """Return why the core file should not be published as it is, one line each."""
+        with self.reading() as con:
+            return unfitness.reasons(con)
+
     def backup(self, target: Path) -> None:
         """Copy the core file, checkpointed, to `target`."""
         files.prepare(self.file)
         with files.locked(self.file, exclusive=True):
-            releases.checkpoint(self.file)
-            releases.copy(self.file, target)
+            copies.checkpoint(self.file)
+            copies.copy(self.file, target)
 
     def restore(self, source: Path) -> None:
         """Put a backup in the place of the core file; a file that is no warehouse is refused."""
         files.check_name(self.file)
         with files.locked(self.file, exclusive=True):
-            releases.restore(source, self.file)
+            copies.restore(source, self.file)
         files.prepare(self.file)
 
     def _refuse_mixing(self, con: duckdb.DuckDBPyConnection, kind: str | None) -> None:

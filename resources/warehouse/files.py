@@ -28,7 +28,6 @@ STORAGE_VERSION = "v1.4.0"
 # machine: three million bars with their rolling medians then held 2.9 GB, with this 2.1 GB for 15%
 # more processor time. SELLOFF_MEMORY says otherwise, in the engine's words ("8GB").
 MEMORY_LIMIT = "2GB"
-READER: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
 class WarehouseError(Exception):
@@ -120,6 +119,12 @@ def prepare(path: Path) -> None:
     """
     with opened(path, read_only=False):
         pass
+
+
+def outdated(con: duckdb.DuckDBPyConnection) -> int:
+    """Return how many of the present contracts a file was not written under."""
+    known = _hashes(con)
+    return sum(known.get(name) != wanted for name, wanted in _wanted().items())
 
 
 def _lock_file(path: Path) -> TextIO:

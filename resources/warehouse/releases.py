@@ -8,21 +8,27 @@ import subprocess
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from resources.warehouse import files, writing
+from resources.warehouse import copies, files, writing
 from resources.warehouse.files import WarehouseError
 from warehouse.tables import TABLES
-from warehouse.tables.meta import RELEASES
+from warehouse.tables.meta import RELEASE_TABLES, RELEASES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     import duckdb
 
+    from warehouse.contract import Table
+
 KEEP = 3
+FILE = "warehouse.duckdb"
 # Names, beside a released file, the core file it was copied from.
 CORE_NAME = "core"
+# Where DuckDB's header says how the file is stored, and what it says of v1.4.0.
+STORAGE_AT, STORAGE_NUMBER = 12, 67
 
 
 def publish(core: Path, *, run_id: str, is_backfill: bool, now: datetime) -> str:
@@ -31,30 +37,79 @@ def publish(core: Path, *, run_id: str, is_backfill: bool, now: datetime) -> str
     The link names a directory: with a replaced file, readers in one process saw 91% stale data,
     and a link to a file changes the catalog's name (docs/decisions/0005). The caller holds the
     exclusive lock, so whatever temporary folder is found is the leftover of a killed publisher.
+
+    Raises
+    ------
+    WarehouseError
+        If the disk is full, the copy is not what was to be published, or links cannot be made:
+        the previous release stays live.
     """
     folder = core.parent / "releases"
-    folder.mkdir(exist_ok=True)
-    for leftover in folder.glob(".*.tmp"):
-        shutil.rmtree(leftover)
-    release_id = _unused(folder, now)
-    live = core.parent / "current"
-    with closing(files.connect(core, read_only=False)) as con:
-        _forget_unpublished(con, live.readlink().name if live.is_symlink() else None)
-        _enter(con, release_id, run_id=run_id, is_backfill=is_backfill, now=now)
-    checkpoint(core)
-    staged = folder / f".{release_id}.tmp"
-    staged.mkdir()
-    copy(core, staged / "warehouse.duckdb")
-    (staged / CORE_NAME).write_text(core.name, encoding="utf-8")
-    _verify(staged / "warehouse.duckdb", release_id)
-    (staged / "warehouse.duckdb").chmod(0o444)
-    staged.rename(folder / release_id)
-    _sync(folder)
-    _swing(live, Path("releases") / release_id)
-    older = sorted(path for path in folder.iterdir() if path.name != release_id)
-    for old in older[: 1 - KEEP]:
-        shutil.rmtree(old)
+    try:
+        folder.mkdir(exist_ok=True)
+        for leftover in folder.glob(".*.tmp"):
+            shutil.rmtree(leftover)
+        release_id = _unused(folder, now)
+        with closing(files.connect(core, read_only=False)) as con:
+            _forget_unpublished(con, folder)
+            _enter(con, release_id, run_id=run_id, is_backfill=is_backfill, now=now)
+        copies.checkpoint(core)
+        _stage(core, folder, release_id)
+        swing(core.parent / "current", Path("releases") / release_id)
+    except OSError as error:
+        raise WarehouseError(
+            f"{error.filename or core.parent}: {error.strerror}; nothing was published, "
+            "the previous release stays live"
+        ) from None
+    prune(core.parent, release_id)
     return release_id
+
+
+def rollback(core: Path, release_id: str | None) -> str:
+    """Swing `current` to a kept release, by default to the one before the live; return its id.
+
+    Raises
+    ------
+    WarehouseError
+        If there is no such release: those that are kept are named.
+    """
+    kept, live = held(core.parent), current(core.parent)
+    earlier = [name for name in kept if live and name < live]
+    wanted = release_id or (earlier[-1] if earlier else None)
+    if wanted is None or wanted not in kept:
+        asked = f"no release {wanted}" if wanted else "no release before the live one"
+        raise WarehouseError(f"{core.parent}: {asked}; kept: {', '.join(kept) or 'none'}")
+    try:
+        swing(core.parent / "current", Path("releases") / wanted)
+    except OSError as error:
+        raise WarehouseError(f"{error.filename}: {error.strerror}; nothing was changed") from None
+    return wanted
+
+
+def held(folder: Path) -> list[str]:
+    """Return the releases that are kept, the oldest first."""
+    return sorted(path.parent.name for path in (folder / "releases").glob(f"[!.]*/{FILE}"))
+
+
+def current(folder: Path) -> str | None:
+    """Return the release that readers see."""
+    link = folder / "current"
+    return link.readlink().name if link.is_symlink() else None
+
+
+def file_of(folder: Path, release_id: str) -> Path:
+    """Return a kept release's file.
+
+    Raises
+    ------
+    WarehouseError
+        If it is not kept (any more): those that are, are named.
+    """
+    found = folder / "releases" / release_id / FILE
+    if release_id not in held(folder):
+        kept = ", ".join(held(folder)) or "none"
+        raise WarehouseError(f"{folder}: no release {release_id}; kept: {kept}")
+    return found
 
 
 def refuse_foreign(core: Path) -> None:
@@ -73,6 +128,39 @@ def refuse_foreign(core: Path) -> None:
         )
 
 
+def prune(folder: Path, live: str) -> None:
+    """Delete all but the newest releases and the live one; ``SELLOFF_KEEP_RELEASES`` of them."""
+    keep = max(KEEP, int(os.environ.get("SELLOFF_KEEP_RELEASES") or KEEP))
+    older = [name for name in held(folder) if name != live]
+    for name in older[: 1 - keep]:
+        shutil.rmtree(folder / "releases" / name)
+
+
+def swing(link: Path, target: Path) -> None:
+    """Point the link at the target in one step, and make that durable."""
+    staged = link.with_name(".current.tmp")
+    staged.unlink(missing_ok=True)
+    staged.symlink_to(target, target_is_directory=True)
+    staged.replace(link)
+    copies.sync(link.parent)
+
+
+def _stage(core: Path, folder: Path, release_id: str) -> None:
+    """Copy the core file, hold the copy against what it should be, and give it its name."""
+    staged = folder / f".{release_id}.tmp"
+    staged.mkdir()
+    try:
+        copies.copy(core, staged / FILE)
+        (staged / CORE_NAME).write_text(core.name, encoding="utf-8")
+        _verify(staged / FILE, release_id)
+        (staged / FILE).chmod(0o444)
+        staged.rename(folder / release_id)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    copies.sync(folder)
+
+
 def _unused(folder: Path, now: datetime) -> str:
     """Return the instant as the name of a release, the next free one if it is taken."""
     while (folder / (name := now.strftime("%Y%m%dT%H%M%S.%fZ"))).exists():
@@ -80,64 +168,13 @@ def _unused(folder: Path, now: datetime) -> str:
     return name
 
 
-def open_current(published: Path) -> duckdb.DuckDBPyConnection:
-    """Open the released file: read-only, no files, no network, no change of settings.
-
-    Raises
-    ------
-    WarehouseError
-        If nothing has been published yet.
-    """
-    import duckdb
-
-    if not published.exists():
-        raise WarehouseError(
-            f"{published}: nothing is published yet; `selloff run` publishes when its checks pass"
-        )
-    # Resolved, since DuckDB keeps one instance per path in a process: the link would be stale.
-    return duckdb.connect(str(published.resolve()), read_only=True, config=files.READER)
-
-
-def checkpoint(core: Path) -> None:
-    """Bring everything committed into the file itself, so that a copy of it is complete."""
-    with closing(files.connect(core, read_only=False)) as con:
-        con.execute("CHECKPOINT")
-
-
-def copy(source: Path, target: Path) -> None:
-    """Copy a file in one step: `target` is the old one or the whole new one, and on disk."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staged = target.with_name(target.name + ".part")
-    shutil.copyfile(source, staged)
-    _sync(staged)
-    staged.replace(target)
-    _sync(target.parent)
-
-
-def restore(source: Path, core: Path) -> None:
-    """Put `source` in the place of the core file, if it is a warehouse."""
-    if not source.is_file():
-        raise WarehouseError(f"{source}: no such file")
-    if source.with_name(source.name + ".wal").exists():
-        raise WarehouseError(f"{source}: in use or left by a crash (.wal), back it up first")
-    with closing(files.connect(source, read_only=True)) as con:
-        found = con.execute(
-            "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'meta' "
-            "AND table_name = 'contracts'"
-        ).fetchall()[0][0]
-    if not found:
-        raise WarehouseError(f"{source}: not a warehouse, it has no meta.contracts")
-    core.with_name(core.name + ".wal").unlink(missing_ok=True)
-    copy(source, core)
-
-
-def _forget_unpublished(con: duckdb.DuckDBPyConnection, live: str | None) -> None:
-    """Delete the rows of publishers that were killed before `current` named their release."""
-    con.execute(
-        f"DELETE FROM {RELEASES.qualified} WHERE rowid > "
-        f"(SELECT max(rowid) FROM {RELEASES.qualified} WHERE release_id = ?)",
-        [live],
-    )
+def _forget_unpublished(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Delete the rows of a publisher that was killed: the last entered, if it is not there."""
+    last = f"SELECT arg_max(release_id, rowid) FROM {RELEASES.qualified}"
+    (release_id,) = con.execute(last).fetchall()[0]
+    if release_id and not (folder / release_id / FILE).exists():
+        for table in (RELEASES, RELEASE_TABLES):
+            con.execute(f"DELETE FROM {table.qualified} WHERE release_id = ?", [release_id])
 
 
 def _enter(
@@ -148,46 +185,54 @@ def _enter(
     is_backfill: bool,
     now: datetime,
 ) -> None:
-    """Write the release's own row, so that the copy names itself."""
+    """Write the release's own rows, so that the copy names itself and says what it holds."""
     import duckdb
 
-    counts = [
-        con.execute(f"SELECT count(*) FROM {table.qualified}").fetchall()[0][0]
-        for table in TABLES
-        if table.layer in {"core", "mart"}
-    ]
-    row = (release_id, now, run_id, is_backfill, _commit(), duckdb.__version__, sum(counts))
+    tables = [_entry(con, release_id, table) for table in TABLES if table.layer != "meta"]
+    derived = [row for row in tables if not row[1].startswith("raw.")]
+    as_of = max((row[-1] for row in derived if row[-1]), default=None)
+    n_rows = sum(row[2] for row in derived)
+    row = (release_id, now, run_id, is_backfill, _commit(), duckdb.__version__, n_rows, as_of)
     with writing.transaction(con):
         writing.append(con, RELEASES, [row])
+        writing.append(con, RELEASE_TABLES, tables)
+
+
+def _entry(con: duckdb.DuckDBPyConnection, release_id: str, table: Table) -> tuple[Any, ...]:
+    """Return what a release says of a table: its rows, its contract, its newest vintage."""
+    as_of = "max(as_of)" if "as_of" in table.column_names else "NULL"
+    found = con.execute(f"SELECT count(*), {as_of} FROM {table.qualified}").fetchall()[0]
+    return (release_id, table.qualified, found[0], table.hash, found[1])
 
 
 def _verify(path: Path, release_id: str) -> None:
-    """Open the copy and find its own row and every table: the audit before the publishing."""
+    """Raise WarehouseError if the copy is not what is to be published."""
+    for problem in _problems(path, release_id):
+        raise WarehouseError(f"{path}: {problem}; nothing was published")
+
+
+def _problems(path: Path, release_id: str) -> Iterator[str]:
+    """Yield what is wrong with the copy: the audit before the publishing."""
+    with path.open("rb") as handle:
+        header = handle.read(STORAGE_AT + 1)
+    if header[-1] != STORAGE_NUMBER:
+        yield f"the copy is stored in version {header[-1]}, which readers of 1.x cannot open"
     with closing(files.connect(path, read_only=True)) as con:
-        sql = f"SELECT count(*) FROM {RELEASES.qualified} WHERE release_id = ?"
-        is_named = con.execute(sql, [release_id]).fetchall()[0][0] == 1
-        for table in TABLES:
-            con.execute(f"SELECT * FROM {table.qualified} LIMIT 1").fetchall()
-    if not is_named:
-        raise WarehouseError(f"{path}: the copy is not of this release; nothing was published")
+        sql = f"SELECT table_name, n_rows FROM {RELEASE_TABLES.qualified} WHERE release_id = ?"
+        entered = con.execute(sql, [release_id]).fetchall()
+        if not entered:
+            yield "the copy is not of this release"
+        for name, n_rows in entered:
+            found = con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+            if found != n_rows:
+                yield f"the copy has {found} rows of {name}, {n_rows} were to be published"
+        for (name,) in con.execute(_MART_VIEWS).fetchall():
+            con.execute(f"SELECT * FROM {name} LIMIT 0").fetchall()
 
 
-def _swing(link: Path, target: Path) -> None:
-    """Point the link at the target in one step, and make that durable."""
-    staged = link.with_name(".current.tmp")
-    staged.unlink(missing_ok=True)
-    staged.symlink_to(target, target_is_directory=True)
-    staged.replace(link)
-    _sync(link.parent)
-
-
-def _sync(path: Path) -> None:
-    """Make a file, or the names in a folder, durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+_MART_VIEWS = (
+    "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE schema_name = 'mart'"
+)
 
 
 def _commit() -> str | None:

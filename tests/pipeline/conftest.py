@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 
-from resources.warehouse import releases
+from resources.warehouse import readers
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +13,7 @@ def asked():
 
     def of(path):
         def query(sql, *values):
-            with closing(releases.open_current(path)) as con:
+            with readers.reading(path) as con:
                 return con.execute(sql, list(values)).fetchall()
 
         return query

@@ -6,6 +6,8 @@ from warehouse.columns import AS_OF
 from warehouse.contract import Column, Table
 
 _TABLE_NAME = Column("table_name", "VARCHAR", "layer.name of the table.")
+_CONTRACT_HASH = Column("contract_hash", "VARCHAR", "Hash of DDL, comments and grain.")
+_RELEASE_ID = Column("release_id", "VARCHAR", "Folder name of the release.")
 
 WAREHOUSE = Table(
     layer="meta",
@@ -29,7 +31,7 @@ CONTRACTS = Table(
     doc="One row per table: the contract it was written under.",
     columns=(
         _TABLE_NAME,
-        Column("contract_hash", "VARCHAR", "Hash of DDL, comments and grain."),
+        _CONTRACT_HASH,
         Column("applied_at", "TIMESTAMP", "When the table took this form.", unit="UTC"),
     ),
     grain=("table_name",),
@@ -106,13 +108,32 @@ RELEASES = Table(
     name="releases",
     doc="One row per published release, in the release itself and in every later one.",
     columns=(
-        Column("release_id", "VARCHAR", "Folder name of the release."),
+        _RELEASE_ID,
         Column("published_at", "TIMESTAMP", "When.", unit="UTC"),
         Column("run_id", "VARCHAR", "Dagster run that published it."),
         Column("is_backfill", "BOOLEAN", "True where the run covered a range: it raises no alert."),
         Column("code_version", "VARCHAR", "Commit of the repository.", nullable=True),
         Column("duckdb_version", "VARCHAR", "Engine that wrote it."),
         Column("n_rows", "BIGINT", "Rows in core and mart.", unit="rows", minimum=0),
+        AS_OF.but(
+            doc="Newest vintage in core and mart: what was known when it was published; NULL where "
+            "no row has one.",
+            nullable=True,
+        ),
     ),
     grain=("release_id",),
+)
+
+RELEASE_TABLES = Table(
+    layer="meta",
+    name="release_tables",
+    doc="One row per release and table: what was published of it, and under which contract.",
+    columns=(
+        _RELEASE_ID,
+        _TABLE_NAME,
+        Column("n_rows", "BIGINT", "Rows.", unit="rows", minimum=0),
+        _CONTRACT_HASH,
+        AS_OF.but(doc="Newest vintage in the table; NULL where its rows have none.", nullable=True),
+    ),
+    grain=("release_id", "table_name"),
 )

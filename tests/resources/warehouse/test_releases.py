@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from resources.warehouse import WarehouseError, files, releases
+from resources.warehouse import WarehouseError, copies, files
 
 NOW = datetime(2025, 1, 28, 3, tzinfo=UTC)
 V1_4_0 = 67
@@ -153,8 +153,8 @@ def test_what_a_killed_publisher_left_is_cleared(warehouse, query, publish):
 
 def test_a_copy_that_is_not_of_this_release_is_not_published(publish, tmp_path, blank, monkeypatch):
     first = publish()
-    real = releases.copy
-    monkeypatch.setattr(releases, "copy", lambda _source, target: real(blank, target))
+    real = copies.copy
+    monkeypatch.setattr(copies, "copy", lambda _source, target: real(blank, target))
     with pytest.raises(WarehouseError, match="nothing was published"):
         publish(NOW + timedelta(seconds=1))
     assert (tmp_path / "current").resolve().name == first
@@ -232,7 +232,7 @@ def test_a_backup_that_fails_leaves_the_older_one_whole(warehouse, version, tmp_
         staged.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(releases.shutil, "copyfile", half)
+    monkeypatch.setattr(copies.shutil, "copyfile", half)
     with pytest.raises(OSError, match="No space left"):
         warehouse.backup(target)
     assert target.read_bytes() == held
