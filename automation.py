@@ -56,7 +56,13 @@ check_freshness = dg.define_asset_job(
     tags=ONE_AT_A_TIME,
     description="Is the last settled session of every exchange here?",
 )
-JOBS = [daily, core_only, range_backfill, read_articles, check_freshness]
+publish = dg.define_asset_job(
+    "publish",
+    selection=dg.AssetSelection.assets(["meta", "releases"]).downstream() & _CHECKED,
+    tags=ONE_AT_A_TIME,
+    description="A release of the warehouse as it is, and its pages; nothing is fetched.",
+)
+JOBS = [daily, core_only, range_backfill, read_articles, publish, check_freshness]
 
 
 def after_close(

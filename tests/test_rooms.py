@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("assets", "checks", "resources", "warehouse", "selloff")
-DOORS = ("cli", "running", "definitions", "automation", "terminal", "showing")
+ROOMS = ("commands", "assets", "checks", "pages", "resources", "warehouse", "selloff")
+DOORS = ("cli", "definitions", "automation")
 SOURCES = sorted(
     path
     for pattern in (*(f"{room}/**/*.py" for room in ROOMS), "*.py", "scripts/*.py")
@@ -21,7 +21,7 @@ SOURCES = sorted(
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in SOURCES}
 IN_ROOMS = {name: tree for name, tree in TREES.items() if name.partition("/")[0] in ROOMS}
 # Dagster exports neither the classes of its storage nor the reference of an instance.
-MAY_REACH_INTO_DAGSTER = {"resources/run_log.py", "running.py"}
+MAY_REACH_INTO_DAGSTER = {"resources/run_log.py", "commands/running.py"}
 # Composed, so that this file does not hold what it looks for.
 ABSOLUTE = [f"/{name}/" for name in ("home", "root", "Users", "work", "tmp", "opt", "mnt")]
 REGISTRIES = [
@@ -63,7 +63,7 @@ def test_no_room_imports_what_puts_the_rooms_together():
         name: module
         for name, tree in IN_ROOMS.items()
         for module, _ in imported(tree)
-        if module.partition(".")[0] in DOORS
+        if module.partition(".")[0] in DOORS and not name.startswith("commands/")
     }
     assert IN_ROOMS
     assert not guilty

@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
-from terminal import as_table, billions, fetch, number, p_value, percent
+from commands.terminal import as_table, billions, fetch, number, p_value, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from terminal import Rows
+    from commands.terminal import Rows
 
 WORST = """
 SELECT ticker, name, session_date, simple_return, abnormal_z, market_value_lost_usd,
        rebound_return, days_to_recover_half, days_to_recover, n_flagged
 FROM mart.event_losses WHERE event_id = $event AND asset_class = 'equity'
 ORDER BY simple_return LIMIT 10
+"""
+INSTRUMENTS = """
+FROM mart.event_losses WHERE event_id = $event ORDER BY simple_return, ticker
 """
 SECTORS = """
 SELECT sector, role, n_members, mean_abnormal_return, adjusted_p_value,
@@ -103,6 +106,22 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
     )
     if sectors:
         as_table(sectors, title=SECTORS_TITLE, target=target)
+
+
+def as_record(con: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """Return one event with all that is shown of it, for other programs."""
+    at = {"event": found["event_id"]}
+    stories = fetch(con, STORY, at)
+    return {
+        **found,
+        "tests": fetch(con, HEADLINES, {**at, "region": found["region"]}),
+        "sectors": fetch(con, SECTORS, at),
+        "first_falls": fetch(con, FALLS, at),
+        "moved_closer": fetch(con, CLOSER, {**at, "region": found["region"]}),
+        "instruments": fetch(con, INSTRUMENTS, at),
+        "story": stories[0] if stories else None,
+        "verdicts": fetch(con, VERDICTS, at)[0],
+    }
 
 
 def _lost(value: float | None) -> str:

@@ -104,10 +104,10 @@ def _plain(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def as_csv(rows: Rows) -> None:
+def as_csv(rows: list[dict[str, Any]]) -> None:
     """Write CSV; text that a spreadsheet would take for a formula is quoted."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(rows.names)
+    writer.writerow(rows.names if isinstance(rows, Rows) else rows[0] if rows else ())
     for row in rows:
         writer.writerow(
             f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
@@ -117,11 +117,17 @@ def as_csv(rows: Rows) -> None:
 
 def as_json(rows: list[dict[str, Any]]) -> None:
     """Write JSON: a list of objects, dates and instants in ISO 8601."""
-    finite = [
-        {name: None if isinstance(v, float) and not isfinite(v) else v for name, v in row.items()}
-        for row in rows
-    ]
-    sys.stdout.write(json.dumps(finite, default=_json_value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(_finite(rows), default=_json_value, indent=2, ensure_ascii=False)
+    sys.stdout.write(text + "\n")
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for what is no number, at any depth."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _json_value(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from terminal import console, fetch
+from commands.terminal import console, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resources.batch import Days
     from resources.warehouse import Warehouse
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 FAILED, BAD_INPUT = 1, 3
 EARLIEST = date(1990, 1, 1)
 MANY = 20

@@ -7,8 +7,8 @@ from datetime import date, datetime
 import pytest
 from rich.console import Console
 
-from showing import show_event
-from terminal import fetch
+from commands.showing import show_event
+from commands.terminal import fetch
 from warehouse.tables import table
 from warehouse.views import views
 

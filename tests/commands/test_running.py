@@ -11,8 +11,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-import running
-import terminal
+from commands import running, terminal
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HEADER = "ticker,date,open,high,low,close,volume"
 SESSIONS = (22, 23, 24, 27, 28)
 KNOWN = ["SPY", "NVDA", "AMD", "GOOGL", "ASML", "TSLA", "SMH", "ETN"]

@@ -1,0 +1,1 @@
+"""What a colleague reads: event pages and their index, from a release."""
