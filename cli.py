@@ -38,7 +38,7 @@ app = typer.Typer(
 )
 for command in (
     *(jobs.run, jobs.backfill, jobs.publish, jobs.demo),
-    *(looking.events, looking.event, looking.claims, looking.sql),
+    *(looking.events, looking.event, looking.report, looking.claims, looking.sql),
     *(keeping.releases, keeping.rollback, keeping.diff, keeping.backup, keeping.restore),
     doctor,
 ):

@@ -1,8 +1,9 @@
-"""What leaves the warehouse: the published release that readers open, and the Data Docs."""
+"""What leaves the warehouse: the release that readers open, its event pages, the Data Docs."""
 
 import dagster as dg
 
 from assets._table import OWNERS, column_schema
+from pages import writing as event_page_files
 from resources import data_docs as pages
 from resources.batch import naive_utc
 from resources.expectations import delivered, validate
@@ -68,4 +69,52 @@ def data_docs(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path)})
 
 
-ASSETS = [releases, data_docs]
+EVENTS = dg.DynamicPartitionsDefinition(name="event")
+event_page = dg.AssetSpec(
+    ["meta", "event_page"],
+    deps=[dg.AssetKey(["meta", "event_pages"])],
+    group_name="meta",
+    description="The page of one event, a file that can be sent; each event is a partition.",
+    partitions_def=EVENTS,
+    kinds={"html"},
+    owners=OWNERS,
+)
+
+
+@dg.asset(
+    key=["meta", "event_pages"],
+    deps=[releases],
+    group_name="meta",
+    description="A page per event of the release and their index; what is sent to a colleague.",
+    kinds={"duckdb", "html"},
+    owners=OWNERS,
+    required_resource_keys={"warehouse"},
+)
+def event_pages(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Write the page of every event of the release, and note each as a partition."""
+    warehouse = context.resources.warehouse
+    folder = warehouse.file.parent / event_page_files.FOLDER
+    with warehouse.reading_release() as con:
+        written = event_page_files.write_all(con, folder)
+    context.instance.add_dynamic_partitions("event", [page.event_id for page in written])
+    for page in written:
+        context.log_event(_noted(page))
+    return dg.MaterializeResult(
+        metadata={"index": dg.MetadataValue.path(folder / "index.html"), "pages": len(written)}
+    )
+
+
+def _noted(page: event_page_files.Page) -> dg.AssetMaterialization:
+    """Return what Dagster shows of one event's page: where it lies, as a link and as a path."""
+    return dg.AssetMaterialization(
+        event_page.key,
+        partition=page.event_id,
+        metadata={
+            "page": dg.MetadataValue.url(page.path.as_uri()),
+            "path": dg.MetadataValue.path(page.path),
+            "bytes": page.n_bytes,
+        },
+    )
+
+
+ASSETS = [releases, event_pages, event_page, data_docs]

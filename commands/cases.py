@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.reaching import Form, Json, chosen, resources, show, warehouse
-from commands.terminal import fetch
+from resources.answers import fetch
 
 Case = Annotated[str, typer.Argument(metavar="ID", help="the first digits of the case's id")]
 Note = Annotated[str, typer.Option("--note", help="why, for those who come after")]

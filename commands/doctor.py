@@ -8,7 +8,7 @@ from typing import Any
 
 from commands.reaching import Json, resources, show
 from commands.running import ROOT
-from commands.terminal import fetch
+from resources.answers import fetch
 
 YAHOO = ("query2.finance.yahoo.com", 443)
 

@@ -10,7 +10,8 @@ import typer
 from commands import running
 from commands.reaching import Json, release, resources, stop, warehouse
 from commands.showing import show_event
-from commands.terminal import as_json, console, fetch, show_failed_checks
+from commands.terminal import as_json, console, show_failed_checks
+from resources.answers import fetch
 
 if TYPE_CHECKING:
     from resources.batch import Days

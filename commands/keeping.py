@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from commands.reaching import Form, Json, chosen, release, show, stop, warehouse
-from commands.terminal import as_json, fetch
+from commands.terminal import as_json
+from resources.answers import fetch
 
 RELEASES = """
 SELECT release_id, published_at, is_backfill, n_rows, as_of, code_version

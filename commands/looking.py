@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.reaching import Day, Form, Json, chosen, release, show, stop
+from commands.reaching import Day, Form, Json, chosen, release, show, stop, warehouse
 from commands.showing import as_record, show_event
-from commands.terminal import as_json, console, fetch
+from commands.terminal import as_json, console
+from resources.answers import fetch
 
 if TYPE_CHECKING:
-    from commands.terminal import Rows
+    from resources.answers import Rows
 
 EVENTS = """
 SELECT event_id, session_date, last_session_date, region, scope, status, event_name, market_return,
@@ -66,6 +68,40 @@ def events_of(con: Any, day: date) -> Rows:
         named = f"the nearest: {', '.join(map(str, near))}" if near else "none is known at all"
         stop(f"no sell-off on {day}; {named} (`selloff events` lists all)")
     return found
+
+
+def report(
+    day: Day,
+    *,
+    output: Annotated[
+        Path | None, typer.Option(help="the file, or a folder for several events")
+    ] = None,
+    is_shown: Annotated[bool, typer.Option("--open", help="show it in the browser")] = False,
+    json: Json = False,
+) -> None:
+    """Write the page of a date's sell-off, a file that can be sent; print where it lies."""
+    from pages.index_page import file_name
+    from pages.writing import FOLDER, write_event
+
+    with release() as con:
+        found = events_of(con, day.date())
+        folder = output or warehouse().file.parent / FOLDER
+        is_file = folder.suffix == ".html" and len(found) == 1
+        names = [folder if is_file else folder / file_name(one["event_id"]) for one in found]
+        try:
+            written = [
+                write_event(con, one["event_id"], path)
+                for one, path in zip(found, names, strict=True)
+            ]
+        except OSError as error:
+            stop(f"{error.filename or folder}: {error.strerror}")
+    if json:
+        as_json([{**page._asdict(), "path": str(page.path)} for page in written])
+    for page in written:
+        if not json:
+            typer.echo(page.path)
+        if is_shown:
+            typer.launch(page.path.resolve().as_uri())
 
 
 def sql(query: str, *, form: Form = "table", json: Json = False) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from commands.terminal import console, fetch
+from commands.terminal import console
+from resources.answers import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
-from commands.terminal import as_table, billions, fetch, number, p_value, percent
+from commands.terminal import as_table
+from pages.figures import billions, number, p_value, percent
+from resources.answers import fetch
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from commands.terminal import Rows
+    from resources.answers import Rows
 
 WORST = """
 SELECT ticker, name, session_date, simple_return, abnormal_z, market_value_lost_usd,

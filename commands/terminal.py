@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
+
+from pages.figures import billions, number, p_value, percent
+from resources.answers import Rows, fetch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,27 +21,6 @@ SELECT table_name, check_name, severity, n_violations, sample_keys FROM meta.dq_
 WHERE NOT is_passed AND run_id = (SELECT arg_max(run_id, checked_at) FROM meta.dq_results)
 ORDER BY severity, table_name, check_name
 """
-
-
-def percent(value: float | None) -> str:
-    """Return a fraction as a signed percentage."""
-    return "" if value is None else f"{value:+.2%}"
-
-
-def billions(value: float | None) -> str:
-    """Return an amount in billions."""
-    return "" if value is None else f"{value / 1e9:,.1f}"
-
-
-def number(value: float | None) -> str:
-    """Return a number with two decimals."""
-    return "" if value is None else f"{value:.2f}"
-
-
-def p_value(value: float) -> str:
-    """Return a probability with three decimals."""
-    shown = f"{value:.3f}"
-    return "<0.001" if shown == "0.000" else shown
 
 
 def _sessions(value: int | None) -> str:
@@ -135,31 +116,6 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, date | datetime):
         return value.isoformat()
     return float(value) if isinstance(value, Decimal) else str(value)
-
-
-class Rows(list[dict[str, Any]]):
-    """Rows by column name; `names` stand also where there is no row."""
-
-    names: tuple[str, ...] = ()
-
-
-def fetch(con: Any, query: str, values: dict[str, Any] | None = None) -> Rows:
-    """Run a query and return its rows by column name."""
-    answer = con.cursor().execute(query, values or {})
-    names = _distinct([column[0] for column in answer.description or ()])
-    found = Rows(dict(zip(names, row, strict=True)) for row in answer.fetchall())
-    found.names = names
-    return found
-
-
-def _distinct(names: list[str]) -> tuple[str, ...]:
-    """Return the names, numbered where they stand twice, as a join's columns do."""
-    seen: Counter[str] = Counter()
-    found: list[str] = []
-    for name in names:
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return tuple(found)
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -224,7 +224,7 @@ def checks(defs, name):
 def test_the_daily_job_and_the_backfill_run_everything(defs):
     graph = defs.resolve_asset_graph()
     every = {key.to_user_string() for key in graph.executable_asset_keys}
-    assert {"raw/corporate_actions", "meta/data_docs"} < every
+    assert {"raw/corporate_actions", "meta/data_docs", "meta/event_pages"} < every
     assert selected(defs, "daily") == every
     assert selected(defs, "range_backfill") == every
 
@@ -251,7 +251,12 @@ def test_reading_articles_touches_no_prices(defs):
         *("raw/articles", "core/documents", "core/mentions", "core/claims", "core/article_tones"),
         *("mart/claim_checks", "mart/source_records", "mart/event_articles"),
         *("mart/event_coverage", "mart/mention_bursts", "meta/data_docs", "meta/releases"),
+        "meta/event_pages",
     }
+
+
+def test_publishing_by_hand_fetches_and_computes_nothing(defs):
+    assert selected(defs, "publish") == {"meta/releases", "meta/event_pages"}
 
 
 def test_only_the_backfill_says_that_it_is_one():

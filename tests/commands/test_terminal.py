@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from commands.showing import show_event
-from commands.terminal import fetch
+from resources.answers import fetch
 from warehouse.tables import table
 from warehouse.views import views
 

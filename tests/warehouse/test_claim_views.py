@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from commands.terminal import fetch
+from resources.answers import fetch
 from warehouse.tables import table
 from warehouse.views import views
 

@@ -1,0 +1,1 @@
+FROM mart.event_stories WHERE event_id = $event
