@@ -10,7 +10,7 @@ import typer
 
 from commands.reaching import Day, Form, Json, chosen, release, show, stop, warehouse
 from commands.showing import as_record, show_event
-from commands.terminal import as_json, console
+from commands.terminal import as_json, as_table, console
 from resources.answers import fetch
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ SELECT event_id, session_date, last_session_date, region, scope, status, event_n
 FROM mart.selloff_events
 WHERE $everything OR status <> 'withdrawn' ORDER BY session_date, event_id
 """
+SHOWN = (
+    *("session_date", "region", "scope", "event_name", "market_return", "market_severity"),
+    *("origin_sector", "market_value_lost_usd", "status"),
+)
 EVENT_OF = """
 FROM mart.selloff_events WHERE $day BETWEEN session_date AND last_session_date ORDER BY event_id
 """
@@ -46,7 +50,11 @@ def events(
     """List the sell-offs: when, where, how far, what was lost."""
     form = chosen(form, as_json=json)
     with release() as con:
-        show(fetch(con, EVENTS, {"everything": everything}), form)
+        found = fetch(con, EVENTS, {"everything": everything})
+    if form == "table":
+        as_table([{name: row[name] for name in SHOWN} for row in found], title="Sell-offs")
+    else:
+        show(found, form)
 
 
 def event(day: Day, *, json: Json = False) -> None:

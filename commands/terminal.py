@@ -10,7 +10,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from pages.figures import billions, number, p_value, percent
+from pages.figures import billions, number, p_value, percent, share
 from resources.answers import Rows, fetch
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def _sessions(value: int | None) -> str:
 
 FORMS = {
     "simple_return": ("return", percent),
+    "market_return": ("market", percent),
+    "market_severity": ("share no worse", share),
     "rebound_return": ("next day", percent),
     "mean_abnormal_return": ("mean abnormal, log", lambda v: "" if v is None else f"{v:+.4f}"),
     "market_value_lost_usd": ("lost, bn USD", billions),
