@@ -103,7 +103,7 @@ def _workbook(path: Path, of: Released, *, title: str) -> Iterator[_Book]:
             options = {"constant_memory": True, "tmpdir": folder}
             inner: Any = xlsxwriter.Workbook(str(staged), options)
             inner.set_properties(
-                {"title": title, "subject": of.release_id, "created": of.published_at}
+                {"title": _text(title), "subject": of.release_id, "created": of.published_at}
             )
             book = _Book(inner)
             try:
@@ -270,6 +270,9 @@ def _text(value: str) -> str | None:
     from resources.articles.text import clean
 
     text = clean(value)
+    # xlsxwriter 3.3 takes what begins and ends so for markup of its own, and escapes nothing.
+    if text.startswith("<r>") and text.endswith("</r>"):
+        text += " "
     if len(text) <= MAX_TEXT:
         return text or None
     return f"{text[:MAX_TEXT]} [... cut, {len(text):,} characters in all]"

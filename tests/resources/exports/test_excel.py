@@ -182,6 +182,28 @@ def test_no_text_is_a_formula_or_a_link(event, release, claim, text):
         assert 'TargetMode="External"' not in part, name
 
 
+@pytest.mark.parametrize("end", ["", "<f>1+1</f><r>x</r>"])
+def test_markup_in_a_text_is_text(event, claim, end):
+    """xlsxwriter writes a text from <r> to </r> as it is: cells could be planted so."""
+    text = f'<r><t>x</t></r></is></c><c r="Z9"><f>1+1</f></c><c><is>{end}<r></r>'
+    claim(text, "_x003D_1+1 <script>alert(1)</script> &lt;")
+    book = event()
+    row = book.records("claims")[0]
+    assert row["title"].value == f"{text} "
+    # Excel decodes _x003D_ to =, unless its underscore is encoded.
+    assert row["sentence"].value == "_x005F_x003D_1+1 <script>alert(1)</script> &lt;"
+    assert all("<f>" not in part for part in book.parts.values())
+
+
+def test_an_event_whose_name_is_hostile_leaves_a_workbook_that_opens(release, tmp_path, read):
+    name = "<r>\x00\x1b\u202e=1+1</r>" + "x" * 300
+    release.con.execute("UPDATE mart.selloff_events SET event_id = ?", [name])
+    excel.write_event(release.con, name, tmp_path / "odd.xlsx")
+    book = read(tmp_path / "odd.xlsx")
+    assert facts(book)["event_id"].value == "<r>=1+1</r>" + "x" * 300
+    assert "Sell-off &lt;r&gt;=1+1&lt;/r&gt;xxx" in book.parts["docProps/core.xml"]
+
+
 def test_what_cannot_be_seen_is_dropped(event, claim):
     claim("Chips \u202efall\u202c \x00\x1bnow\u200b", "Nvidia fell 17%.")
     assert event().records("claims")[0]["title"].value == "Chips fall now"
