@@ -10,6 +10,7 @@ import math
 import tempfile
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,15 @@ FORMS = {
     "currency per share": "#,##0.00##",
 }
 PROBABILITY = "0.0000"
+DAY, INSTANT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+HEADER, QUOTED = "header", "quoted"
+# Properties of the formats that are more than the form of a number.
+STYLES: dict[str, dict[str, Any]] = {
+    DAY: {"num_format": DAY, "align": "left"},
+    INSTANT: {"num_format": INSTANT, "align": "left"},
+    HEADER: {"bold": True, "bottom": 1},
+    QUOTED: {"quote_prefix": True},
+}
 COLUMNS = ("sheet", "column", "type", "unit", "meaning")
 
 
@@ -123,7 +133,7 @@ class _Book:
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
-        self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self._styles: dict[str, Any] = {}
         self._explained: list[tuple[str, Column]] = []
         self._columns: Any = None
 
@@ -191,9 +201,8 @@ class _Book:
         return n_rows
 
     def _header(self, sheet: Any, names: Any) -> None:
-        bold = self._format(bold=True, bottom=1)
         for place, name in enumerate(names):
-            sheet.write_string(0, place, name, bold)
+            sheet.write_string(0, place, name, self._style(HEADER))
         sheet.freeze_panes(1, 0)
 
     def _cell(self, sheet: Any, at: tuple[int, int], value: Any, form: str) -> None:
@@ -204,23 +213,21 @@ class _Book:
         if isinstance(value, bool):
             sheet.write_boolean(*at, value)
         elif isinstance(value, int | float):
-            sheet.write_number(*at, value, self._format(num_format=form) if form else None)
-        elif isinstance(value, datetime):
-            instant = self._format(num_format="yyyy-mm-dd hh:mm:ss", align="left")
-            sheet.write_datetime(*at, value, instant)
+            sheet.write_number(*at, value, self._style(form) if form else None)
         elif isinstance(value, date):
-            sheet.write_datetime(*at, value, self._format(num_format="yyyy-mm-dd", align="left"))
+            style = self._style(INSTANT if isinstance(value, datetime) else DAY)
+            sheet.write_datetime(*at, value, style)
         else:
             # Quoted, it stays text even when a reader edits the cell.
-            quoted = value[:1] in STARTS_FORMULA
-            sheet.write_string(*at, value, self._format(quote_prefix=True) if quoted else None)
+            style = self._style(QUOTED) if value[:1] in STARTS_FORMULA else None
+            sheet.write_string(*at, value, style)
 
-    def _format(self, **properties: Any) -> Any:
-        """Return the format of those properties, each made once."""
-        key = tuple(properties.items())
-        if key not in self._formats:
-            self._formats[key] = self._inner.add_format(properties)
-        return self._formats[key]
+    def _style(self, name: str) -> Any:
+        """Return the format of that name or of that form of numbers, each made once."""
+        if name not in self._styles:
+            properties = STYLES.get(name, {"num_format": name})
+            self._styles[name] = self._inner.add_format(properties)
+        return self._styles[name]
 
 
 def _provenance(of: Released) -> list[tuple[Column, Any]]:
@@ -265,6 +272,7 @@ def _shown(value: Any) -> Any:
     return _text(str(value))
 
 
+@lru_cache(maxsize=AT_ONCE)  # names stand in many rows
 def _text(value: str) -> str | None:
     """Return clean text, its length said where it is too long for a cell."""
     from resources.articles.text import clean
