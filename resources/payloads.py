@@ -51,6 +51,8 @@ class Payloads:
                 # Without the time of day, the same bytes give the same file.
                 file.write(gzip.compress(body, mtime=0))
             Path(staged).replace(target)
+        else:
+            target.touch()  # came again: only what has not for long may go (`retention`)
         return sha256
 
     def read(self, sha256: str) -> bytes:
