@@ -204,6 +204,17 @@ def test_every_setting_of_the_example_is_one_that_is_read_and_none_is_missing():
     assert asked - named == {"WAREHOUSE"}
 
 
+def test_a_release_of_an_image_names_the_commit_that_the_image_was_built_from(monkeypatch):
+    from resources.warehouse import releases
+
+    assert given("ARG") == ["SELLOFF_COMMIT="]
+    assert image_environment()["SELLOFF_COMMIT"] == "$SELLOFF_COMMIT"
+    monkeypatch.setenv("SELLOFF_COMMIT", "0123456789ab")
+    assert releases._commit() == "0123456789ab"
+    monkeypatch.setenv("SELLOFF_COMMIT", "")  # not given
+    assert releases._commit() != ""
+
+
 def test_no_file_holds_a_secret():
     text = CONTAINERFILE + "".join(path.read_text(encoding="utf-8") for path in DEPLOY.iterdir())
     text += (ROOT / "compose.yaml").read_text(encoding="utf-8")
