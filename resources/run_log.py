@@ -9,7 +9,9 @@ own: its UI reads them without these classes.
 
 from __future__ import annotations
 
+import fcntl
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster_shared.record import copy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dagster import DagsterRun
     from dagster._core.events.log import EventLogEntry
@@ -64,12 +66,27 @@ class RunLog(DagsterSqliteStorage):
     """Dagster's SQLite storage with the two classes above."""
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
-        super().__init__(base_dir, inst_data=inst_data)
-        self._run_storage = PlainRuns.from_local(str(Path(base_dir) / "history") + os.sep)
-        self._event_log_storage = BatchedEvents(str(Path(base_dir) / "history" / "runs") + os.sep)
+        with _alone(Path(base_dir)):
+            super().__init__(base_dir, inst_data=inst_data)
+            history = Path(base_dir) / "history"
+            self._run_storage = PlainRuns.from_local(str(history) + os.sep)
+            self._event_log_storage = BatchedEvents(str(history / "runs") + os.sep)
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> RunLog:
         """Return the storage that Dagster's configuration describes."""
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", BATCH_SIZE)
         return cls.from_local(inst_data=inst_data, **config_value)
+
+
+@contextmanager
+def _alone(base_dir: Path) -> Iterator[None]:
+    """Let one process at a time open the storage: the first one makes it.
+
+    Dagster 1.13 does not guard that. Of three services started at once on a new folder one or none
+    came up, and one time in four the folder was of no use ever after: "Version table
+    'alembic_version' has more than one head present".
+    """
+    with (base_dir / "opening.lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -252,6 +253,11 @@ def _migrate(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Carry the rows of a table over: shared columns by name, new ones by their default."""
     sql = "SELECT column_name FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?"
     old = {row[0] for row in con.execute(sql, [table.layer, table.name]).fetchall()}
+    if unknown := _unknown(con, table, old):
+        raise WarehouseError(
+            f"{table.qualified} holds {', '.join(unknown)}, of which this version of selloff knows "
+            "nothing: the file is of a newer one; nothing was changed"
+        )
     values = [
         column.name if column.name in old else f"{column.default or 'NULL'} AS {column.name}"
         for column in table.columns
@@ -261,3 +267,16 @@ def _migrate(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     con.execute(f"INSERT INTO {staged} BY NAME SELECT {', '.join(values)} FROM {table.qualified}")
     con.execute(f"DROP TABLE {table.qualified}")
     con.execute(f"ALTER TABLE {staged} RENAME TO {table.name}")
+
+
+def _unknown(con: duckdb.DuckDBPyConnection, table: Table, old: set[str]) -> list[str]:
+    """Return the columns with values that no column of the contract takes over.
+
+    A contract that renames a column names the old one in the new one's default. Anything else
+    is an older version on a newer file: to go on would lose what vendors will not send again.
+    """
+    taken = {word for column in table.columns for word in re.findall(r"\w+", column.default or "")}
+    rest = sorted(old - set(table.column_names) - taken)
+    counts = ", ".join(f"count({name})" for name in rest) or "0"
+    found = con.execute(f"SELECT {counts} FROM {table.qualified}").fetchall()[0]
+    return [name for name, count in zip(rest, found, strict=False) if count]

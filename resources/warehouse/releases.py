@@ -236,7 +236,9 @@ _MART_VIEWS = (
 
 
 def _commit() -> str | None:
-    """Commit of the checkout, where there is one."""
+    """Commit of the checkout; of an image, which holds no repository, the one it was built from."""
+    if built := os.environ.get("SELLOFF_COMMIT"):
+        return built
     command = ["git", "rev-parse", "--short=12", "HEAD"]
     here = Path(__file__).parent
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -9,6 +10,8 @@ from contextlib import closing
 import dagster as dg
 import pytest
 from dagster._core.instance.ref import InstanceRef
+
+from resources.run_log import RunLog
 
 DAILY = dg.DailyPartitionsDefinition("2025-01-01")
 DAYS = 40
@@ -103,3 +106,18 @@ def test_stock_dagster_reads_what_was_written(home):
         events_of_run = instance.all_logs(run.run_id)
         types = Counter(e.dagster_event_type for e in events_of_run if e.is_dagster_event)
         assert types[dg.DagsterEventType.ASSET_MATERIALIZATION] == DAYS + 1
+
+
+def test_processes_that_open_a_new_storage_at_once_all_find_it_whole(tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["resources.run_log", "dagster._core.storage.event_log"])
+    arguments = (str(tmp_path / "storage"),)
+    services = [context.Process(target=RunLog.from_local, args=arguments) for _ in range(3)]
+    for service in services:
+        service.start()
+    for service in services:
+        service.join(60)
+    assert [service.exitcode for service in services] == [0, 0, 0]
+    storage = RunLog.from_local(*arguments)
+    assert storage.run_storage.get_runs() == []
+    storage.dispose()

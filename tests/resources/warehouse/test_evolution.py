@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 
@@ -162,6 +163,47 @@ def test_raw_rows_that_break_the_new_contract_are_named_and_nothing_is_changed(o
     assert "nothing was changed" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert raw_shape(old) == held
+
+
+def altered(warehouse, table, *statements):
+    """Change a table behind the back of the contracts, as another version would have left it."""
+    with closing(files.connect(warehouse.file, read_only=False)) as con:
+        for statement in statements:
+            con.execute(statement)
+        con.execute("DELETE FROM meta.contracts WHERE table_name = ?", [table.qualified])
+    return raw_shape(warehouse)
+
+
+def test_an_older_version_refuses_a_newer_file_before_anything_delivered_is_lost(
+    warehouse, bar, batch, now
+):
+    warehouse.land(PRICE_VINTAGES, batch(bar()), run_id="new", now=now)
+    add = "ALTER TABLE raw.price_vintages ADD COLUMN mood VARCHAR"
+    before = altered(warehouse, PRICE_VINTAGES, add, "UPDATE raw.price_vintages SET mood = 'calm'")
+    with pytest.raises(WarehouseError, match=r"raw\.price_vintages holds mood, .* of a newer one"):
+        files.prepare(warehouse.file)
+    assert raw_shape(warehouse) == before
+
+
+def test_an_unknown_column_without_any_value_is_dropped(warehouse, bar, batch, now, query):
+    warehouse.land(PRICE_VINTAGES, batch(bar()), run_id="new", now=now)
+    altered(warehouse, PRICE_VINTAGES, "ALTER TABLE raw.price_vintages ADD COLUMN mood VARCHAR")
+    assert query(warehouse, "SELECT ticker FROM raw.price_vintages") == [("NVDA",)]
+    names = "SELECT column_name FROM duckdb_columns() WHERE table_name = 'price_vintages'"
+    assert ("mood",) not in query(warehouse, names)
+
+
+def test_a_renamed_column_keeps_its_values_under_the_new_name(warehouse, query):
+    altered(
+        warehouse,
+        DQ_RESULTS,
+        "ALTER TABLE meta.dq_results DROP COLUMN n_rows",
+        "ALTER TABLE meta.dq_results ADD COLUMN n_checked BIGINT",
+        "INSERT INTO meta.dq_results BY NAME SELECT 'r' AS run_id, 'core.x' AS table_name, "
+        "'c' AS check_name, true AS is_passed, 'WARN' AS severity, 0 AS n_violations, "
+        "7 AS n_checked, TIMESTAMP '2025-01-27 22:00' AS checked_at",
+    )
+    assert query(warehouse, "SELECT n_rows FROM meta.dq_results") == [(7,)]
 
 
 def test_an_interrupted_first_creation_is_completed(tmp_path):
