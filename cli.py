@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from commands import cases, jobs, keeping, looking
+from commands import cases, jobs, keeping, looking, taking
 from commands.doctor import doctor
 from commands.reaching import stop
 
@@ -40,6 +40,7 @@ for command in (
     *(jobs.run, jobs.backfill, jobs.publish, jobs.demo),
     *(looking.events, looking.event, looking.report, looking.claims, looking.sql),
     *(keeping.releases, keeping.rollback, keeping.diff, keeping.backup, keeping.restore),
+    *(taking.export, taking.prune),
     doctor,
 ):
     app.command()(command)

@@ -55,7 +55,7 @@ def execute(resources: dict[str, Any], job_name: str, days: Days) -> int:
 
     job = defs.resolve_job_def(job_name)
     run_id = str(uuid.uuid4())
-    with _instance() as instance, _progress(instance, run_id, job), _rare_collections():
+    with opened_instance() as instance, _progress(instance, run_id, job), _rare_collections():
         _close_killed(instance)
         result = job.execute_in_process(
             instance=instance,
@@ -174,7 +174,7 @@ def _progress(instance: Any, run_id: str, job: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _instance() -> Iterator[Any]:
+def opened_instance() -> Iterator[Any]:
     """Open Dagster's storage in DAGSTER_HOME, else in the repository's ignored folder.
 
     A home without a dagster.yaml of its own takes this repository's, so that neither telemetry

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from resources.settings import env
+from resources.settings import whole_number
 from resources.warehouse import WarehouseError, files
 from resources.warehouse.releases import KEEP
 
@@ -109,15 +109,14 @@ def limits() -> Limits:
     WarehouseError
         If one of them is no whole number, or less than must be kept.
     """
-    found: dict[str, int] = {}
-    names = {"releases": "RELEASES", "payload_days": "PAYLOADS_DAYS", "run_days": "RUNS_DAYS"}
-    for name, setting in names.items():
-        text = env(f"KEEP_{setting}").strip()
-        if text and not (text.isascii() and text.isdigit()):
-            raise WarehouseError(f"SELLOFF_KEEP_{setting}={text!r} is not a whole number")
-        if text:
-            found[name] = int(text)
-    return Limits(**found)
+    try:
+        return Limits(
+            releases=whole_number("KEEP_RELEASES", KEEP) or KEEP,
+            payload_days=whole_number("KEEP_PAYLOADS_DAYS"),
+            run_days=whole_number("KEEP_RUNS_DAYS", RUN_DAYS),
+        )
+    except ValueError as error:
+        raise WarehouseError(str(error)) from None
 
 
 def plan(

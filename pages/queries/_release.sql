@@ -1,2 +1,2 @@
 SELECT release_id, published_at, code_version, as_of
-FROM meta.releases ORDER BY release_id DESC LIMIT 1
+FROM meta.releases ORDER BY rowid DESC LIMIT 1

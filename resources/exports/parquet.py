@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from resources.exports.released import released
 from resources.warehouse import WarehouseError, files
+from resources.warehouse.copies import sync
 from resources.warehouse.spill import arrow_schema
 from warehouse.contract import Layer
 from warehouse.tables import TABLES
@@ -88,7 +89,7 @@ def write_lake(
             try:
                 _write(con, staged, of, tables)
                 staged.rename(target)
-                _sync(folder)
+                sync(folder)
             finally:
                 shutil.rmtree(staged, ignore_errors=True)
     except OSError as error:
@@ -116,9 +117,9 @@ def _write(con: duckdb.DuckDBPyConnection, staged: Path, of: Released, tables: l
     written = [_write_table(con, staged, table) for table in tables]
     text = json.dumps(_manifest(of, written), indent=1, ensure_ascii=False) + "\n"
     (staged / MANIFEST).write_text(text, encoding="utf-8")
-    _sync(staged / MANIFEST)
+    sync(staged / MANIFEST)
     for inner in [staged, *staged.rglob("*/")]:
-        _sync(inner)
+        sync(inner)
 
 
 def _write_table(con: duckdb.DuckDBPyConnection, staged: Path, table: Table) -> dict[str, Any]:
@@ -200,15 +201,6 @@ def _sealed(path: Path) -> str:
     with path.open("rb") as file:
         os.fsync(file.fileno())
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Make a file, or the names in a folder, durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _described(table: Table, found: list[dict[str, Any]]) -> dict[str, Any]:

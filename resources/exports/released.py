@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resources.warehouse import WarehouseError
-from warehouse.tables import TABLES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 # Also the name of a folder: nothing else may become one.
 _RELEASE_ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z", re.ASCII)
 _OWN_ROW = """
-SELECT release_id, published_at, code_version, duckdb_version,
+SELECT release_id, published_at, as_of, code_version, duckdb_version,
   (SELECT any_value(kind) FROM meta.warehouse)
 FROM meta.releases ORDER BY rowid DESC LIMIT 1
 """
@@ -62,19 +61,7 @@ def released(con: duckdb.DuckDBPyConnection) -> Released:
     rows = con.execute(_OWN_ROW).fetchall()
     if not rows:
         raise WarehouseError("only a published release is exported, and this file is none")
-    release_id, published_at, code_version, engine, kind = rows[0]
-    if not _RELEASE_ID.fullmatch(release_id):
-        raise WarehouseError(f"{release_id!r} is not the name of a release")
-    return Released(release_id, published_at, _as_of(con), code_version, engine, kind)
-
-
-def _as_of(con: duckdb.DuckDBPyConnection) -> datetime | None:
-    """Return the newest vintage in core and mart."""
-    dated = [
-        table.qualified
-        for table in TABLES
-        if table.layer in {"core", "mart"} and "as_of" in table.column_names
-    ]
-    each = " UNION ALL ".join(f"SELECT max(as_of) AS newest FROM {name}" for name in dated)
-    found: datetime | None = con.execute(f"SELECT max(newest) FROM ({each})").fetchall()[0][0]
+    found = Released(*rows[0])
+    if not _RELEASE_ID.fullmatch(found.release_id):
+        raise WarehouseError(f"{found.release_id!r} is not the name of a release")
     return found

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resources.settings import whole_number
 from resources.warehouse import copies, files, writing
 from resources.warehouse.files import WarehouseError
 from warehouse.tables import TABLES
@@ -45,6 +46,7 @@ def publish(core: Path, *, run_id: str, is_backfill: bool, now: datetime) -> str
         the previous release stays live.
     """
     folder = core.parent / "releases"
+    kept_releases()  # a wrong setting is said before anything is published
     try:
         folder.mkdir(exist_ok=True)
         for leftover in folder.glob(".*.tmp"):
@@ -130,10 +132,24 @@ def refuse_foreign(core: Path) -> None:
 
 def prune(folder: Path, live: str) -> None:
     """Delete all but the newest releases and the live one; ``SELLOFF_KEEP_RELEASES`` of them."""
-    keep = max(KEEP, int(os.environ.get("SELLOFF_KEEP_RELEASES") or KEEP))
+    keep = kept_releases()
     older = [name for name in held(folder) if name != live]
     for name in older[: 1 - keep]:
         shutil.rmtree(folder / "releases" / name)
+
+
+def kept_releases() -> int:
+    """Return how many releases are kept: ``SELLOFF_KEEP_RELEASES``, at least three.
+
+    Raises
+    ------
+    WarehouseError
+        If the setting is no whole number.
+    """
+    try:
+        return max(KEEP, whole_number("KEEP_RELEASES", KEEP) or KEEP)
+    except ValueError as error:
+        raise WarehouseError(str(error)) from None
 
 
 def swing(link: Path, target: Path) -> None:

@@ -31,7 +31,13 @@ def release(unguarded):
     tables = unguarded
     at = datetime.fromisoformat("2025-01-28T03:00")
     tables.put(RELEASES, release_id="20250127T030000.000000Z", published_at=at - timedelta(days=1))
-    tables.put(RELEASES, release_id=RELEASE, published_at=at, code_version="abc123")
+    tables.put(
+        RELEASES,
+        release_id=RELEASE,
+        published_at=at,
+        code_version="abc123",
+        as_of=datetime.fromisoformat("2025-01-28T12:00"),
+    )
     tables.put(SELLOFF_EVENTS, event_id=EVENT, session_date=DAY, market_return=-0.0146, n_falling=2)
     for ticker, fall in (("NVDA", -0.1697), ("AAPL", 0.0318), ("MSFT", float("nan"))):
         listing = f"XNAS:{ticker}"
