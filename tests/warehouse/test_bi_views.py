@@ -91,7 +91,7 @@ def test_an_event_is_listed_with_figures_and_the_same_as_text(ask, put_event, ta
         table("mart.event_coverage"), event_id="chips", n_articles=3, n_independent_sources=2
     )
     (row,) = ask("FROM mart.event_list")
-    assert row["title"] == "2025-01-27: sector sell-off, US (Information Technology)"
+    assert row["event_title"] == "2025-01-27: sector sell-off, US (Information Technology)"
     assert (row["market_return"], row["market_return_text"]) == (-0.01414, "-1.41%")
     assert row["firms_fallen_text"] == "10 of 18"
     assert row["market_value_lost_text"] == "1,083.1 bn USD"
@@ -103,7 +103,7 @@ def test_an_event_is_listed_with_figures_and_the_same_as_text(ask, put_event, ta
 def test_what_is_not_known_of_an_event_stays_empty_and_no_articles_are_none(ask, put_event):
     put_event("bare")
     (row,) = ask("FROM mart.event_list")
-    assert row["title"] == "2025-01-27: sector sell-off, US"
+    assert row["event_title"] == "2025-01-27: sector sell-off, US"
     assert row["market_return_text"] is None
     assert row["market_value_lost_text"] is None
     assert row["hardest_hit_label"] is None
@@ -124,7 +124,7 @@ def test_what_is_not_known_of_an_event_stays_empty_and_no_articles_are_none(ask,
 )
 def test_a_title_tells_when_how_far_where_and_under_which_name(ask, put_event, given, title):
     put_event("chips", **given)
-    assert ask("SELECT title FROM mart.event_list") == [{"title": title}]
+    assert ask("SELECT event_title FROM mart.event_list") == [{"event_title": title}]
 
 
 def test_the_newest_event_that_was_not_withdrawn_is_the_latest(ask, put_event):

@@ -211,10 +211,15 @@ def test_of_a_check_only_the_newest_result_is_shown_and_failures_come_first(ask,
     put("close_is_positive", "07", passed=False, n_rows=9, n_violations=1)
     put("close_is_positive", "08", passed=True)
     put("bars_are_not_stale", "08", passed=False, severity="WARN", n_rows=14936, n_violations=3)
-    put("grain_is_unique", "08", passed=False, sample_keys='[{"ticker": "NVDA"}]')
+    put(
+        "grain_is_unique",
+        "08",
+        passed=False,
+        sample_keys='[{"ticker": "A", "close": 1}, {"ticker": "B"}]',
+    )
     rows = ask("SELECT check_text, layer, status, finding_text, sample_text FROM mart.data_quality")
     assert [tuple(row.values()) for row in rows] == [
-        ("grain is unique", "core", "failed", "0 of 0", '[{"ticker": "NVDA"}]'),
+        ("grain is unique", "core", "failed", "0 of 0", "ticker: A, close: 1; ticker: B"),
         ("bars are not stale", "core", "warning", "3 of 14,936", ""),
         ("close is positive", "core", "passed", "0 of 0", ""),
     ]

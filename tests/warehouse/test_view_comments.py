@@ -51,7 +51,9 @@ def test_a_column_has_the_comment_of_the_table_that_the_view_reads(comments):
 
 
 def test_a_column_taken_from_another_view_keeps_its_comment(comments):
-    assert comments["mart.latest_event", "title"] == comments["mart.event_list", "title"]
+    assert (
+        comments["mart.latest_event", "event_title"] == comments["mart.event_list", "event_title"]
+    )
 
 
 def test_a_comment_may_run_over_lines_and_is_kept_out_of_that_of_the_view(folder):

@@ -4,7 +4,7 @@
 -- @status: passed, warning (the rows are kept, flagged) or failed (the contract is broken).
 -- @status_order: 1 failed, 2 warning, 3 passed, for sorting.
 -- @finding_text: How many of how many rows contradict it.
--- @sample_text: What names the newest of them, at most five; empty where there are none.
+-- @sample_text: sample_keys to read, without its braces and quotation marks; empty without any.
 SELECT
   split_part(table_name, '.', 1) AS layer,
   table_name,
@@ -18,7 +18,10 @@ SELECT
   n_rows,
   n_violations,
   format('{:,d} of {:,d}', n_violations, n_rows) AS finding_text,
-  coalesce(sample_keys, '') AS sample_text,
+  sample_keys,
+  regexp_replace(
+    replace(coalesce(sample_keys, ''), '}, {', '; '), '[\[\]{}"]', '', 'g'
+  ) AS sample_text,
   as_of,
   checked_at,
   run_id

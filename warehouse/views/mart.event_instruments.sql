@@ -1,6 +1,6 @@
 -- One row per sell-off that still stands and listing, newest event first, in each the deepest fall
 -- first: figures as numbers, and beside each the same as text.
--- @title: The event's title, as in mart.event_list.
+-- @event_title: The event's title, as in mart.event_list.
 -- @label: Name and ticker.
 -- @sector: GICS sector; `no sector` where it is not known or there is none.
 -- @fall_rank: Place by return among the event's listings of the same asset class; 1 fell deepest.
@@ -19,7 +19,7 @@
 -- @is_latest_event: True for the rows of the newest event.
 SELECT
   l.event_id,
-  e.title,
+  e.event_title,
   l.ticker,
   l.name || ' (' || l.ticker || ')' AS label,
   coalesce(l.sector, 'no sector') AS sector,

@@ -1,6 +1,6 @@
 -- One row per sell-off that still stands (none that a restatement took away), newest first, ready
 -- to list: a title, what the market did, what was lost, who was hit hardest, how much was written.
--- @title: Date, reach and region of the event, with its name or the sector it came from.
+-- @event_title: Date, reach and region of the event, with its name or the sector it came from.
 -- @session_date: Its first session, in the calendar of its region.
 -- @market_return_text: market_return as percent.
 -- @firms_fallen_text: How many of how many members fell abnormally.
@@ -23,7 +23,7 @@ SELECT
     ELSE ''
   END
   || ': ' || replace(e.scope, '_', '-') || ' sell-off, ' || e.region
-  || coalesce(' (' || coalesce(e.event_name, e.origin_sector) || ')', '') AS title,
+  || coalesce(' (' || coalesce(e.event_name, e.origin_sector) || ')', '') AS event_title,
   e.session_date,
   e.last_session_date,
   e.region,

@@ -2,7 +2,7 @@
 -- as far as bars reach): how abnormally its members moved, in the mean and added up from the event
 -- on. Expected is what the market model frozen before the event says: the model that moves with the
 -- days would take the fall itself for usual.
--- @title: The event's title, as in mart.event_list.
+-- @event_title: The event's title, as in mart.event_list.
 -- @sector: GICS sector of the event's region.
 -- @abnormal_return: Mean over the sector's members of the log return less the expectation of the
 -- model frozen before the event; NULL without a market return. [log points]
@@ -12,7 +12,7 @@
 -- @is_latest_event: True for the rows of the newest event.
 SELECT
   p.event_id,
-  e.title,
+  e.event_title,
   p.group_name AS sector,
   p.day,
   format('{:+d}', p.day) AS day_text,
