@@ -20,7 +20,7 @@ def ask(tables):
         tables.con.execute(statement)
     for listing, ticker, name, kind in (
         ("XNAS:NVDA", "NVDA", "NVIDIA Corporation", "equity"),
-        ("XNYS:VRT", "VRT", "Vertiv Holdings Co", "equity"),
+        ("XNYS:VRT", "VRT", "Vertiv\u202e Holdings Co", "equity"),
         ("XNAS:NEW", "NEW", "Newly Listed", "equity"),
         ("ARCX:SPY", "SPY", "SPDR S&P 500 ETF Trust", "etf"),
     ):
@@ -224,6 +224,16 @@ def test_the_instruments_of_a_withdrawn_event_are_not_shown(ask, put_event, put_
     put_event("gone", status="withdrawn")
     put_loss("XNAS:NVDA", -0.17, event="gone")
     assert ask("FROM mart.event_instruments") == []
+
+
+def test_a_character_that_turns_text_round_is_not_shown(ask, put_event, put_loss):
+    put_event("chips", event_name="Ch\u202eips", worst_listing_id="XNYS:VRT")
+    put_loss("XNYS:VRT", -0.30)
+    (row,) = ask("FROM mart.event_instruments")
+    assert row["label"] == "Vertiv Holdings Co (VRT)"
+    assert row["event_title"] == "2025-01-27: sector sell-off, US (Chips)"
+    (row,) = ask("FROM mart.latest_event")
+    assert row["hardest_hit_label"] == "Vertiv Holdings Co (VRT)"
 
 
 # -- sectors --------------------------------------------------------------------------------

@@ -104,14 +104,14 @@ def test_a_window_without_a_solution_and_other_models_leave_no_figures(ask, put_
 def put_claim(tables):
     """Return a way to write an article with one claim and its verdict."""
     shared = {"claim_id": "c", "article_id": "a", "listing_id": "XNAS:NVDA", "ticker": "NVDA"}
-    text = "Nvidia fell nearly 17%."
+    text = "Nvidia fell\u202e nearly 17%."
 
     def put(claim, check, published="2025-01-28T07:30"):
         tables.put(
             table("raw.articles"),
             article_id="a",
             text=text,
-            title="Chips",
+            title="\u2067Chips",
             source="daily",
             published_at=at(published),
         )
@@ -150,6 +150,7 @@ def test_a_claim_reads_as_words_with_what_the_prices_say(ask, put_claim):
     assert row["metric_text"] == "price change"
     assert row["sentence"] == "Nvidia fell nearly 17%."
     assert row["published_text"] == "2025-01-28 07:30"
+    assert row["title"] == "Chips"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_of_a_check_only_the_newest_result_is_shown_and_failures_come_first(ask,
         "grain_is_unique",
         "08",
         passed=False,
-        sample_keys='[{"ticker": "A", "close": 1}, {"ticker": "B"}]',
+        sample_keys='[{"ticker": "\u202eA", "close": 1}, {"ticker": "B"}]',
     )
     rows = ask("SELECT check_text, layer, status, finding_text, sample_text FROM mart.data_quality")
     assert [tuple(row.values()) for row in rows] == [

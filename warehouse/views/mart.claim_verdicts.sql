@@ -12,6 +12,7 @@
 -- @location: Address or file of the article.
 -- @sentence: The sentence that states it.
 -- @n_copies: Articles with the same text, this one included. [articles]
+/* Format characters go: one of them turns the text after it round (U+202E). */
 WITH figures AS (
   SELECT
     *,
@@ -33,11 +34,11 @@ SELECT
     WHEN published_at::TIME = TIME '00:00' THEN strftime(published_at, '%Y-%m-%d')
     ELSE strftime(published_at, '%Y-%m-%d %H:%M')
   END AS published_text,
-  source,
-  title,
-  location,
+  regexp_replace(source, '\p{Cf}', '', 'g') AS source,
+  regexp_replace(title, '\p{Cf}', '', 'g') AS title,
+  regexp_replace(location, '\p{Cf}', '', 'g') AS location,
   ticker,
-  name || ' (' || ticker || ')' AS label,
+  regexp_replace(name, '\p{Cf}', '', 'g') || ' (' || ticker || ')' AS label,
   metric,
   replace(metric, '_', ' ') AS metric_text,
   verdict,
@@ -64,7 +65,7 @@ SELECT
   unit,
   session_date,
   reason,
-  sentence,
+  regexp_replace(sentence, '\p{Cf}', '', 'g') AS sentence,
   confidence,
   is_ambiguous,
   n_copies,

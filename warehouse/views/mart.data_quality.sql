@@ -5,6 +5,7 @@
 -- @status_order: 1 failed, 2 warning, 3 passed, for sorting.
 -- @finding_text: How many of how many rows contradict it.
 -- @sample_text: sample_keys to read, without its braces and quotation marks; empty without any.
+/* Format characters go: one of them turns the text after it round (U+202E). */
 SELECT
   split_part(table_name, '.', 1) AS layer,
   table_name,
@@ -20,7 +21,7 @@ SELECT
   format('{:,d} of {:,d}', n_violations, n_rows) AS finding_text,
   sample_keys,
   regexp_replace(
-    replace(coalesce(sample_keys, ''), '}, {', '; '), '[\[\]{}"]', '', 'g'
+    replace(coalesce(sample_keys, ''), '}, {', '; '), '[\[\]{}"\p{Cf}]', '', 'g'
   ) AS sample_text,
   as_of,
   checked_at,

@@ -17,11 +17,12 @@
 -- @quality_text: What is to be known of the bars behind the row; empty where nothing.
 -- @data_note: Whether the row rests on real bars alone or partly on simulated ones.
 -- @is_latest_event: True for the rows of the newest event.
+/* Format characters go: one of them turns the text after it round (U+202E). */
 SELECT
   l.event_id,
   e.event_title,
   l.ticker,
-  l.name || ' (' || l.ticker || ')' AS label,
+  regexp_replace(l.name, '\p{Cf}', '', 'g') || ' (' || l.ticker || ')' AS label,
   coalesce(l.sector, 'no sector') AS sector,
   l.region,
   l.asset_class,

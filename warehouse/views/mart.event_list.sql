@@ -14,6 +14,7 @@
 -- @n_supported: Claims that the prices bear out as stated. [claims]
 -- @data_note: Whether the event rests on real bars alone or partly on simulated ones.
 -- @is_latest: True for one event, the newest; of one day the one furthest beyond its threshold.
+/* Format characters go: one of them turns the text after it round (U+202E). */
 SELECT
   e.event_id,
   strftime(e.session_date, '%Y-%m-%d')
@@ -23,7 +24,9 @@ SELECT
     ELSE ''
   END
   || ': ' || replace(e.scope, '_', '-') || ' sell-off, ' || e.region
-  || coalesce(' (' || coalesce(e.event_name, e.origin_sector) || ')', '') AS event_title,
+  || coalesce(
+    ' (' || regexp_replace(coalesce(e.event_name, e.origin_sector), '\p{Cf}', '', 'g') || ')', ''
+  ) AS event_title,
   e.session_date,
   e.last_session_date,
   e.region,
@@ -46,7 +49,7 @@ SELECT
   format('{:,.1f} bn USD', e.abnormal_market_value_lost_usd / 1e9)
     AS abnormal_market_value_lost_text,
   i.ticker AS hardest_hit_ticker,
-  i.name || ' (' || i.ticker || ')' AS hardest_hit_label,
+  regexp_replace(i.name, '\p{Cf}', '', 'g') || ' (' || i.ticker || ')' AS hardest_hit_label,
   coalesce(v.n_articles, 0) AS n_articles,
   coalesce(v.n_claims, 0) AS n_claims,
   coalesce(v.n_supported, 0) AS n_supported,

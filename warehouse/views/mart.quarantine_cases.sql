@@ -3,11 +3,12 @@
 -- @session_date: Session it spoke of, the first of several; NULL where it named none.
 -- @last_session_date: The last of them.
 -- @label: Name and ticker of the listing; NULL where the row named none that is known.
--- @kind: contract: the row breaks its table's contract; conflict: sources disagree; restatement: the
--- listing's history changed by a constant ratio without an action.
+-- @kind: contract: the row breaks its table's contract; conflict: sources disagree; restatement:
+-- the listing's history changed by a constant ratio without an action.
 -- @reason: Why it was refused.
 -- @case_status: open: waits for a decision or a better row; resolved: a later load brought it in
 -- order; released or rejected: decided by hand.
+/* Format characters go: one of them turns the text after it round (U+202E). */
 WITH decided AS (
   SELECT quarantine_id, arg_max(decision, decided_at) AS decision
   FROM raw.quarantine_decisions
@@ -44,11 +45,11 @@ SELECT
   c.quarantine_id,
   c.table_name,
   c.listing_id,
-  i.name || ' (' || i.ticker || ')' AS label,
+  regexp_replace(i.name, '\p{Cf}', '', 'g') || ' (' || i.ticker || ')' AS label,
   c.session_date,
   c.last_session_date,
   c.kind,
-  c.reason,
+  regexp_replace(c.reason, '\p{Cf}', '', 'g') AS reason,
   CASE
     WHEN d.decision IS NOT NULL THEN d.decision
     WHEN c.resolved_at IS NOT NULL THEN 'resolved'
