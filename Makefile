@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEED ?= --hypothesis-seed=20250127
 export OPENBLAS_NUM_THREADS := 1
-.PHONY: demo dev test check lint lock dictionary
+.PHONY: demo dev test check lint lock dictionary bi bi-test
 demo: .venv/.ready  ## run the replay of January 2025, show what it found
 	@$(BIN)/selloff demo
 
@@ -22,6 +22,9 @@ lock: .venv/.ready  ## pin every dependency with its hashes
 	$(BIN)/uv pip compile --quiet pyproject.toml --output-file requirements.lock
 dictionary: .venv/.ready
 	$(BIN)/python -m resources.warehouse.macros && $(BIN)/python -m warehouse.dictionary
+
+bi bi-test: .venv/.ready  ## Superset over the published release; a check of all of it (docs/bi.md)
+	$(BIN)/python scripts/bi.py $(if $(filter bi,$@),serve,test)
 
 .venv/.ready: requirements.lock scripts/selloff.py
 	$(PYTHON) -m venv .venv

@@ -90,8 +90,10 @@ def _row(column: Column) -> str:
 
 
 def _view(view: View) -> str:
-    """Return one view's chapter."""
-    return f"### {view.name}\n\n{view.doc}\n\n```sql\n{view.select}\n```\n"
+    """Return one view's chapter; the other columns are those of the relations it reads."""
+    columns = [f"- `{name}`: {comment}" for name, comment in view.columns.items()]
+    own = "\n".join(columns) + "\n\n" if columns else ""
+    return f"### {view.name}\n\n{view.doc}\n\n{own}```sql\n{view.select}\n```\n"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse.contract import LAYERS
 from warehouse.tables import TABLES
-from warehouse.views import AS_OF, views
+from warehouse.views import comment_on_column, in_order, views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,13 +180,25 @@ def _reform(con: duckdb.DuckDBPyConnection, known: dict[str, str]) -> None:
 
 
 def _comment_views(con: duckdb.DuckDBPyConnection) -> None:
-    """Give a view's columns the comments of the quantities they show, by name."""
-    known = {column.name: column.comment for table in TABLES for column in table.columns}
-    for view in (each for each in views() if not each.endswith(AS_OF)):
-        for name, *_ in con.execute(f"DESCRIBE {view}").fetchall():
-            if name in known:
-                comment = known[name].replace("'", "''")
-                con.execute(f"COMMENT ON COLUMN {view}.{name} IS '{comment}'")
+    """Give a view's columns the comments of the quantities they show, by name.
+
+    A view's own comment comes first, then that of a relation it reads, then any contract's.
+    """
+    of_relations = {
+        table.qualified: {column.name: column.comment for column in table.columns}
+        for table in TABLES
+    }
+    anywhere = {name: text for known in of_relations.values() for name, text in known.items()}
+    for view in in_order():
+        known = dict(anywhere)
+        for relation in reversed(view.reads):
+            known.update(of_relations[relation])
+        known.update(view.columns)
+        names = [name for name, *_ in con.execute(f"DESCRIBE {view.name}").fetchall()]
+        shown = {name: known[name] for name in names if name in known}
+        of_relations[view.name] = shown
+        for name in shown.keys() - view.columns.keys():
+            con.execute(comment_on_column(view.name, name, shown[name]))
 
 
 def _drop_abandoned(con: duckdb.DuckDBPyConnection) -> None:

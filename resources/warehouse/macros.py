@@ -58,7 +58,11 @@ _DOCS = {
     ),
     "core.adjustment_factors": (
         "What turns each bar into one as traded (close x split_ratio_after) and into one of a "
-        "total return (close x dividend_factor, or close as traded x total_return_factor)."
+        "total return (close x dividend_factor, or close as traded x total_return_factor).\n"
+        "@dividend_factor: Product over the later dividends of 1 - amount / close before; makes a "
+        "bar one of a total return. [factor]\n"
+        "@total_return_factor: The same for a bar as traded: less the later splits. [factor]\n"
+        "@vendor_factor: adj_close / close as the vendor delivered them. [factor]"
     ),
 }
 
@@ -165,7 +169,10 @@ def _alias(name: str) -> str:
 def _file(name: str, steps: dict[str, str]) -> str:
     """Return what the relation shows, and its steps as common table expressions."""
     parts = [f"{_alias(step)} AS (\n{sql}\n)" for step, sql in steps.items()]
-    doc = "\n".join(textwrap.wrap(_DOCS[name], 97, initial_indent="-- ", subsequent_indent="-- "))
+    doc = "\n".join(
+        textwrap.fill(line, 97, initial_indent="-- ", subsequent_indent="-- ")
+        for line in _DOCS[name].splitlines()
+    )
     last = list(steps)[-1]
     return (
         f"{doc}\n/* Made by `{COMMAND}`. */\n"

@@ -1,5 +1,9 @@
 -- What turns each bar into one as traded (close x split_ratio_after) and into one of a total
 -- return (close x dividend_factor, or close as traded x total_return_factor).
+-- @dividend_factor: Product over the later dividends of 1 - amount / close before; makes a bar
+-- one of a total return. [factor]
+-- @total_return_factor: The same for a bar as traded: less the later splits. [factor]
+-- @vendor_factor: adj_close / close as the vendor delivered them. [factor]
 /* Made by `python -m resources.warehouse.macros`. */
 WITH known_core_daily_prices AS (
 SELECT * FROM core.daily_prices

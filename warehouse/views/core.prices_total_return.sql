@@ -1,6 +1,9 @@
 -- Prices of a total return: adjusted for every split known and every dividend since, reinvested at
 -- the close before its ex-date. `dividend_factor` is ours, `vendor_factor` is adj_close / close of
 -- the vendor: where they differ, one of them does not know a dividend.
+-- @dividend_factor: Product over the later dividends of 1 - amount / close before; makes a bar
+-- one of a total return. [factor]
+-- @vendor_factor: adj_close / close as the vendor delivered them. [factor]
 SELECT
   listing_id,
   p.ticker,

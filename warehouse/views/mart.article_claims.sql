@@ -1,5 +1,6 @@
 -- One row per claim, ready to read: the sentence, the verdict, and where it was published.
 -- `first_article_id` tells near copies of one text apart from texts of their own.
+-- @sentence: The sentence that states it.
 SELECT
   k.published_at,
   k.source,

@@ -5,6 +5,33 @@
 -- smallest rise that Forbes and Rigobon's test finds in four cases of five: smaller ones may pass
 -- unseen. The sessions after begin with the event's first, up to 21.
 -- Spillovers after are those of the 100 sessions that end with them, most of which lie before it.
+-- @event_session_date: First session of the event, in the calendar of its region.
+-- @pair_correlation_before: Correlation of the two over up to 250 sessions before the event.
+-- [correlation]
+-- @pair_correlation_after: The same over up to 21 sessions from the event's first on.
+-- [correlation]
+-- @pair_correlation_shift: The rise, after adjusting for that of the source's variance; negative
+-- where they moved apart. [correlation]
+-- @pair_shift_p_value: One-sided probability of such a rise, for the false discovery rate among
+-- all pairs of the set; NULL where the source's variance did not rise. [fraction]
+-- @pair_shift_detectable: Rise that the test finds in four cases of five: a smaller one may pass
+-- unseen. [correlation]
+-- @has_moved_closer: True where the shift is a rise and significant at a false discovery rate of
+-- 5%.
+-- @n_before_shift: Sessions before the event that the shift is computed from. [sessions]
+-- @n_after_shift: Sessions from the event's first on that it is computed from. [sessions]
+-- @spillover_share_before: Share of the target's forecast error variance that came from the
+-- source's shocks in the 100 sessions before. [fraction]
+-- @spillover_share_after: The same in the 100 sessions that end with the sessions after.
+-- [fraction]
+-- @net_pairwise_before: spillover_share_before less that of the opposite direction. [fraction]
+-- @net_pairwise_after: spillover_share_after less that of the opposite direction. [fraction]
+-- @prediction: Statistic of the test whether the source's past predicts the target beyond its
+-- own (Granger). [ratio]
+-- @adjusted_prediction_p_value: Probability of such a statistic without prediction, for the
+-- false discovery rate among all pairs of the set. [fraction]
+-- @delta_covar_before: How much deeper the target's tail lies when the source is in its own,
+-- before the event (delta CoVaR). [log points]
 SELECT
   m.event_id,
   e.session_date AS event_session_date,

@@ -4,6 +4,18 @@
 -- sessions before the event and in the 100 that end 20 sessions after its first. Correlations are
 -- those with the source in mart.contagion_pairs: up to 250 sessions before, 21 from the first on;
 -- NULL for the source itself, and where too little is known. Both are of sectors, equally weighted.
+-- @event_session_date: First session of the event, in the calendar of its region.
+-- @adjusted_p_value: Probability of such a mean abnormal return if the event did nothing to the
+-- sector, for the false discovery rate among the event's sectors. [fraction]
+-- @hardest_hit_ticker: Symbol of the member with the lowest abnormal z.
+-- @hardest_hit_name: Its issuer.
+-- @pair_correlation_before: Correlation with the source over up to 250 sessions before the
+-- event; NULL for the source itself. [correlation]
+-- @pair_correlation_after: The same over up to 21 sessions from the event's first on.
+-- [correlation]
+-- @has_moved_closer: True where correlation_shift is a rise and significant at a false discovery
+-- rate of 5%.
+-- @data_note: Whether the row rests on real bars alone or partly on simulated ones.
 WITH nets AS (
   SELECT
     event_id,

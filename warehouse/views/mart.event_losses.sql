@@ -1,5 +1,7 @@
 -- One row per event and listing, worst first, ready to chart: names beside the figures.
 -- `data_note` says whether the row rests on real bars alone or partly on simulated ones.
+-- @event_session_date: First session of the event, in the calendar of its region.
+-- @data_note: Whether the row rests on real bars alone or partly on simulated ones.
 SELECT
   m.event_id,
   e.session_date AS event_session_date,

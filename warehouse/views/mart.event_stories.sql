@@ -1,5 +1,10 @@
 -- One row per event that articles tell of: what it was, how it was reported, and what of that
 -- the prices bear out.
+-- @first_source: Publisher of the first article to name one of its listings.
+-- @first_title: Its headline.
+-- @first_location: Its address or file.
+-- @n_supported: Claims of its articles that the prices bear out as stated. [claims]
+-- @n_articles: Articles that tell of it. [articles]
 SELECT
   e.event_id,
   e.session_date,

@@ -61,6 +61,7 @@ def old(tmp_path, monkeypatch, daily, now):
     with monkeypatch.context() as patch:
         patch.setattr(files, "TABLES", OLD_TABLES)
         patch.setattr(files, "views", lambda: OLD_VIEWS)
+        patch.setattr(files, "in_order", tuple)
         with warehouse.writing() as con:
             con.execute("""
                 INSERT INTO raw.price_vintages BY NAME SELECT 'XNAS:MU' AS listing_id,
