@@ -37,6 +37,7 @@ _STAGED_PAYLOAD = re.compile(r"tmp[a-z0-9_]{8}\.part")
 _SPILL = re.compile(r"tmp[a-z0-9_]{8}\.parquet")
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_RUN_EVENTS = re.compile(_RUN.pattern + r"\.db")
 AT_ONCE = 500
 _NEVER = datetime.min.replace(tzinfo=UTC)
 # When each kept answer last came, and whether a later one answers the same.
@@ -153,7 +154,7 @@ def plan(
     if limits.payload_days is not None:
         found += _payloads(warehouse, now, limits.payload_days)
     if instance is not None and limits.run_days is not None:
-        found += _runs(instance, now, limits.run_days)
+        found += [*_runs(instance, now, limits.run_days), *_forgotten_runs(instance, now)]
     return found + list(_leftovers(folder, now))
 
 
@@ -253,6 +254,21 @@ def _runs(instance: dg.DagsterInstance, now: datetime, days: int) -> Iterator[Re
                 sum(_size(path) for path in _run_files(instance, run_id)),
                 f"{record.dagster_run.status.value.lower()}, ended before {before:%Y-%m-%d}",
             )
+
+
+def _forgotten_runs(instance: dg.DagsterInstance, now: datetime) -> Iterator[Removal]:
+    """Return the runs of which Dagster knows nothing more but whose event files it left."""
+    from dagster._core.storage.event_log import SqliteEventLogStorage
+
+    events = instance.event_log_storage
+    if not isinstance(events, SqliteEventLogStorage):
+        return
+    before = now - timedelta(days=LEFTOVER_DAYS)
+    for entry in _entries(Path(events.path_for_shard("x")).parent, _RUN_EVENTS):
+        run_id = entry.name.removesuffix(".db")
+        if _modified(entry) < before and not instance.has_run(run_id):
+            size = sum(_size(path) for path in _run_files(instance, run_id))
+            yield Removal("run", run_id, size, "deleted from Dagster, its files were left")
 
 
 def _newest_runs(instance: dg.DagsterInstance) -> set[str]:
