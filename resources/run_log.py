@@ -61,21 +61,6 @@ class BatchedEvents(SqliteEventLogStorage):
                 self._store_asset_event(connection, about_assets[at], ids[at])
 
 
-class RunLog(DagsterSqliteStorage):
-    """Dagster's SQLite storage with the two classes above."""
-
-    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
-        super().__init__(base_dir, inst_data=inst_data)
-        self._run_storage = PlainRuns.from_local(str(Path(base_dir) / "history") + os.sep)
-        self._event_log_storage = BatchedEvents(str(Path(base_dir) / "history" / "runs") + os.sep)
-
-    @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Any) -> RunLog:
-        """Return the storage that Dagster's configuration describes."""
-        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", BATCH_SIZE)
-        return cls.from_local(inst_data=inst_data, **config_value)
-
-
 def events_folder(instance: DagsterInstance) -> Path | None:
     """Return where an instance keeps a file of events per run; None where it has no such files."""
     events = instance.event_log_storage
@@ -95,3 +80,18 @@ def files_of(instance: DagsterInstance, run_id: str) -> list[Path]:
         path = Path(printed.get_captured_local_path([run_id, "compute_logs", "step"], "out"))
         found.append(path.parent.parent)
     return [path for path in found if path.exists() and not path.is_symlink()]
+
+
+class RunLog(DagsterSqliteStorage):
+    """Dagster's SQLite storage with the two classes above."""
+
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
+        super().__init__(base_dir, inst_data=inst_data)
+        self._run_storage = PlainRuns.from_local(str(Path(base_dir) / "history") + os.sep)
+        self._event_log_storage = BatchedEvents(str(Path(base_dir) / "history" / "runs") + os.sep)
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> RunLog:
+        """Return the storage that Dagster's configuration describes."""
+        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", BATCH_SIZE)
+        return cls.from_local(inst_data=inst_data, **config_value)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resources.exports import sheets
-from resources.exports.released import refuse_older, released
+from resources.exports.contracts import refuse_older
+from resources.exports.released import released
 from resources.warehouse import WarehouseError
 from warehouse.columns import AS_OF
 from warehouse.tables.meta import RELEASES, WAREHOUSE

@@ -13,7 +13,8 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from resources.exports.released import refuse_older, released
+from resources.exports.contracts import refuse_older
+from resources.exports.released import released
 from resources.warehouse import WarehouseError, files
 from resources.warehouse.spill import arrow_schema
 from warehouse.contract import Layer

@@ -10,14 +10,10 @@ from resources.warehouse import WarehouseError
 from warehouse.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     import duckdb
 
-    from warehouse.contract import Table
-
-SHOWN = 3
 # Also the name of a folder: nothing else may become one.
 _RELEASE_ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z", re.ASCII)
 _OWN_ROW = """
@@ -70,26 +66,6 @@ def released(con: duckdb.DuckDBPyConnection) -> Released:
     if not _RELEASE_ID.fullmatch(release_id):
         raise WarehouseError(f"{release_id!r} is not the name of a release")
     return Released(release_id, published_at, _as_of(con), code_version, engine, kind)
-
-
-def refuse_older(con: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
-    """Refuse a release that was written under other contracts than would be said of it.
-
-    Raises
-    ------
-    WarehouseError
-        Naming the tables: a column of theirs may have had another unit or meaning.
-    """
-    held = dict(con.execute("SELECT table_name, contract_hash FROM meta.contracts").fetchall())
-    changed = sorted(
-        {each.qualified for each in tables if held.get(each.qualified, each.hash) != each.hash}
-    )
-    if changed:
-        raise WarehouseError(
-            f"the release is of an older schema ({', '.join(changed[:SHOWN])}"
-            f"{' ...' * (len(changed) > SHOWN)}): export it with the code of its time, or publish "
-            "anew with `selloff run`"
-        )
 
 
 def _as_of(con: duckdb.DuckDBPyConnection) -> datetime | None:
