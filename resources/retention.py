@@ -37,6 +37,7 @@ _STAGED_PAYLOAD = re.compile(r"tmp[a-z0-9_]{8}\.part")
 _SPILL = re.compile(r"tmp[a-z0-9_]{8}\.parquet")
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_RUN_EVENTS = re.compile(_RUN.pattern + r"\.db")
 AT_ONCE = 500
 _NEVER = datetime.min.replace(tzinfo=UTC)
 # When each kept answer last came, and whether a later one answers the same.
@@ -152,7 +153,7 @@ def plan(
     if limits.payload_days is not None:
         found += _payloads(warehouse, now, limits.payload_days)
     if instance is not None and limits.run_days is not None:
-        found += _runs(instance, now, limits.run_days)
+        found += [*_runs(instance, now, limits.run_days), *_forgotten_runs(instance, now)]
     return found + list(_leftovers(folder, now))
 
 
@@ -237,10 +238,13 @@ def _payloads(warehouse: Warehouse, now: datetime, days: int) -> Iterator[Remova
 def _runs(instance: dg.DagsterInstance, now: datetime, days: int) -> Iterator[Removal]:
     """Return the runs that ended before the limit and made nothing that is still the newest."""
     import dagster as dg
-    from dagster._core.storage.dagster_run import FINISHED_STATUSES
+
+    from resources.run_log import files_of
 
     before = now - timedelta(days=days)
-    ended = dg.RunsFilter(statuses=list(FINISHED_STATUSES), updated_before=before)
+    kind = dg.DagsterRunStatus
+    finished = [kind.SUCCESS, kind.FAILURE, kind.CANCELED]
+    ended = dg.RunsFilter(statuses=finished, updated_before=before)
     records = instance.get_run_records(filters=ended, ascending=True)
     needed = _newest_runs(instance) if records else set()
     for record in records:
@@ -249,9 +253,24 @@ def _runs(instance: dg.DagsterInstance, now: datetime, days: int) -> Iterator[Re
             yield Removal(
                 "run",
                 run_id,
-                sum(_size(path) for path in _run_files(instance, run_id)),
+                sum(_size(path) for path in files_of(instance, run_id)),
                 f"{record.dagster_run.status.value.lower()}, ended before {before:%Y-%m-%d}",
             )
+
+
+def _forgotten_runs(instance: dg.DagsterInstance, now: datetime) -> Iterator[Removal]:
+    """Return the runs of which Dagster knows nothing more but whose event files it left."""
+    from resources.run_log import events_folder, files_of
+
+    folder = events_folder(instance)
+    if folder is None:
+        return
+    before = now - timedelta(days=LEFTOVER_DAYS)
+    for entry in _entries(folder, _RUN_EVENTS):
+        run_id = entry.name.removesuffix(".db")
+        if _modified(entry) < before and not instance.has_run(run_id):
+            size = sum(_size(path) for path in files_of(instance, run_id))
+            yield Removal("run", run_id, size, "deleted from Dagster, its files were left")
 
 
 def _newest_runs(instance: dg.DagsterInstance) -> set[str]:
@@ -273,27 +292,13 @@ def _newest_runs(instance: dg.DagsterInstance) -> set[str]:
     return needed
 
 
-def _run_files(instance: dg.DagsterInstance, run_id: str) -> list[Path]:
-    """Return the event log of a run and what its steps printed, where they lie on this disk."""
-    from dagster._core.storage.event_log import SqliteEventLogStorage
-    from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
-
-    found: list[Path] = []
-    events, printed = instance.event_log_storage, instance.compute_log_manager
-    if isinstance(events, SqliteEventLogStorage):
-        log = Path(events.path_for_shard(run_id))
-        found += [log, *(log.with_name(log.name + end) for end in ("-wal", "-shm", "-journal"))]
-    if isinstance(printed, LocalComputeLogManager):
-        path = Path(printed.get_captured_local_path([run_id, "compute_logs", "x"], "out"))
-        found.append(path.parent.parent)
-    return [path for path in found if path.exists() and not path.is_symlink()]
-
-
 def _delete_run(instance: dg.DagsterInstance, run_id: str) -> None:
     """Delete a run's record and events through Dagster, and the files that it leaves."""
-    files_of_run = _run_files(instance, run_id)
+    from resources.run_log import files_of
+
+    left = files_of(instance, run_id)
     instance.delete_run(run_id)
-    for path in files_of_run:
+    for path in left:
         _delete(path)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster_shared.record import copy
@@ -24,7 +25,7 @@ from dagster_shared.record import copy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dagster import DagsterRun
+    from dagster import DagsterInstance, DagsterRun
     from dagster._core.events.log import EventLogEntry
 
 BATCH_SIZE = "1000"
@@ -60,6 +61,27 @@ class BatchedEvents(SqliteEventLogStorage):
             newest = {row["asset_key"]: at for at, row in enumerate(rows)}
             for at in newest.values():
                 self._store_asset_event(connection, about_assets[at], ids[at])
+
+
+def events_folder(instance: DagsterInstance) -> Path | None:
+    """Return where an instance keeps a file of events per run; None where it has no such files."""
+    events = instance.event_log_storage
+    if not isinstance(events, SqliteEventLogStorage):
+        return None
+    return Path(events.path_for_shard("run")).parent
+
+
+def files_of(instance: DagsterInstance, run_id: str) -> list[Path]:
+    """Return what a run left on this disk: its events, and a folder of what its steps printed."""
+    found: list[Path] = []
+    if folder := events_folder(instance):
+        # SQLite keeps a journal beside a file.
+        found += [folder / f"{run_id}.db{end}" for end in ("", "-wal", "-shm", "-journal")]
+    printed = instance.compute_log_manager
+    if isinstance(printed, LocalComputeLogManager):
+        path = Path(printed.get_captured_local_path([run_id, "compute_logs", "step"], "out"))
+        found.append(path.parent.parent)
+    return [path for path in found if path.exists() and not path.is_symlink()]
 
 
 class RunLog(DagsterSqliteStorage):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resources.exports import sheets
+from resources.exports.contracts import refuse_older
 from resources.exports.released import released
 from resources.warehouse import WarehouseError
 from warehouse.columns import AS_OF
@@ -74,9 +75,11 @@ def write_event(con: duckdb.DuckDBPyConnection, event_id: str, path: Path) -> No
     Raises
     ------
     WarehouseError
-        If there is no such event, a sheet would have too many rows, or the file cannot be written.
+        If there is no such event, the release is of an older schema, a sheet would have too many
+        rows, or the file cannot be written.
     """
     of = released(con)
+    refuse_older(con, sheets.tables(sheets.EVENT, *sheets.OF_EVENT, sheets.DATA_QUALITY))
     cursor = con.cursor().execute(sheets.EVENT.sql, {"event_id": event_id})
     columns = [sheets.EVENT.column(name) for name, *_ in cursor.description or ()]
     rows = cursor.fetchall()
@@ -94,6 +97,7 @@ def write_release(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     Parameters and errors as of `write_event`.
     """
     of = released(con)
+    refuse_older(con, sheets.tables(*sheets.OF_RELEASE))
     with _workbook(path, of, title=f"Sell-offs, release {of.release_id}") as book:
         book.facts("release", of, [])
         book.rows(con, sheets.OF_RELEASE, {})

@@ -13,6 +13,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
+from resources.exports.contracts import refuse_older
 from resources.exports.released import released
 from resources.warehouse import WarehouseError, files
 from resources.warehouse.copies import sync
@@ -69,14 +70,15 @@ def write_lake(
     Raises
     ------
     WarehouseError
-        If a layer is unknown, the lake holds the release with other layers, or the files cannot be
-        written: then nothing of it is left.
+        If a layer is unknown, the release is of an older schema, the lake holds it with other
+        layers, or the files cannot be written: then nothing of it is left.
     """
     if unknown := sorted(set(layers) - set(get_args(Layer))):
         raise WarehouseError(f"no such layer: {', '.join(unknown)}")
     of = released(con)
     target = folder / of.release_id
     tables = [table for table in TABLES if table.layer in layers]
+    refuse_older(con, tables)
     staged = folder / f".{of.release_id}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)

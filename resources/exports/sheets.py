@@ -136,3 +136,8 @@ OF_RELEASE = (
     ),
     DATA_QUALITY,
 )
+
+
+def tables(*which: Sheet) -> set[Table]:
+    """Return the contracts that explain some sheets."""
+    return {table for sheet in which for table in sheet.tables}

@@ -326,3 +326,18 @@ def test_a_sheet_s_name_is_one_that_excel_takes():
     for sheet in (sheets.EVENT, *sheets.OF_EVENT, *sheets.OF_RELEASE):
         assert 0 < len(sheet.name) <= 31
         assert not set(sheet.name) & set("[]:*?/\\'")
+
+
+def test_a_release_of_an_older_schema_is_not_told_in_the_words_of_this_one(release, tmp_path):
+    sql = "INSERT INTO meta.contracts VALUES (?, ?, now()::TIMESTAMP)"
+    known = (SELLOFF_METRICS.qualified, SELLOFF_METRICS.hash)
+    release.con.execute(sql, known)
+    excel.write_event(release.con, EVENT, tmp_path / "same.xlsx")
+    release.con.execute(sql, ["mart.selloff_events", "another"])
+    release.con.execute(sql, ["mart.car_paths", "not in the workbook"])
+    said = r"older schema \(mart.selloff_events\): export it with the code of its time"
+    with pytest.raises(WarehouseError, match=said):
+        excel.write_event(release.con, EVENT, tmp_path / "event.xlsx")
+    with pytest.raises(WarehouseError, match=said):
+        excel.write_release(release.con, tmp_path / "release.xlsx")
+    assert [path.name for path in tmp_path.iterdir()] == ["same.xlsx"]

@@ -312,3 +312,13 @@ def test_two_exports_at_once_give_one_lake(release, tmp_path):
     assert said == {str(tmp_path / "lake" / RELEASE)}
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert sorted(each.name for each in (tmp_path / "lake").iterdir()) == [".lake.lock", RELEASE]
+
+
+def test_a_release_of_an_older_schema_is_not_described_by_this_one(bars, tmp_path):
+    for table in EXPORTED[:4]:
+        bars.con.execute(
+            "INSERT INTO meta.contracts VALUES (?, 'another', now()::TIMESTAMP)", [table.qualified]
+        )
+    with pytest.raises(WarehouseError, match=r"older schema \(.+, .+, .+ \.\.\.\): export it with"):
+        parquet.write_lake(bars.con, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -126,6 +127,21 @@ def test_a_failed_run_goes_and_one_in_progress_stays(plan, dagster, ran, tmp_pat
         )
     assert names(plan(dagster, run_days=30), "run") == [failed]
     assert [run.run_id for run in dagster.get_runs()] == [running]
+
+
+def test_files_of_a_run_that_was_deleted_in_dagster_go_too(plan, dagster, ran, tmp_path, now):
+    """Deleting a run in Dagster's UI leaves its event file, emptied, and what it printed."""
+    forgotten, young, known = (ran("found", 1) for _ in range(3))
+    for run_id in (forgotten, young):
+        dagster.delete_run(run_id)
+    for run_id, days in ((forgotten, 2), (young, 0.5), (known, 2)):
+        at = (now - timedelta(days=days)).timestamp()
+        os.utime(tmp_path / f"dagster/storage/history/runs/{run_id}.db", (at, at))
+    (removal,) = plan(dagster, run_days=30)
+    assert (removal.kind, removal.name) == ("run", forgotten)
+    assert removal.reason == "deleted from Dagster, its files were left"
+    assert list(tmp_path.rglob(f"*{forgotten}*")) == []
+    assert (tmp_path / f"dagster/storage/history/runs/{young}.db").exists()
 
 
 def test_without_an_instance_or_a_limit_runs_stay(plan, dagster, ran):
