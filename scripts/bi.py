@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,11 +25,13 @@ PORT = 8088
 
 def main() -> None:
     """Serve, or test, as the argument says."""
-    build()
     if sys.argv[1:] == ["test"]:
+        build()
         test = [BIN / "python", ROOT / "scripts" / "bi_test.py"]
         raise SystemExit(subprocess.run(test, check=False).returncode)
     release = published()
+    refuse_taken(PORT)
+    build()
     state = ASSETS / "state"
     initialise(state, release)
     sys.stdout.write(
@@ -47,6 +51,16 @@ def published() -> Path:
             f"{release}: nothing is published yet; `make demo` or `selloff run` publishes"
         )
     return release
+
+
+def refuse_taken(port: int) -> None:
+    """End with one line where somebody listens on the port already."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SystemExit(f"127.0.0.1:{port} cannot be served from: {error.strerror}") from None
 
 
 def build() -> None:

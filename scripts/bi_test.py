@@ -136,7 +136,7 @@ def warehouse(folder: Path) -> Path:
         return core
     say("Running the replay")
     home = {"SELLOFF_WAREHOUSE": str(core), "DAGSTER_HOME": str(folder / "dagster")}
-    command = [bi.ROOT / ".venv" / "bin" / "selloff", "demo"]
+    command = [bi.ROOT / ".venv" / "bin" / "python", bi.ROOT / "cli.py", "demo"]
     subprocess.run(command, env={**os.environ, **home}, check=True, stdout=subprocess.DEVNULL)
     return core
 
