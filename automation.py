@@ -11,6 +11,7 @@ import dagster as dg
 
 from assets.report import BACKFILL_TAG
 from checks.freshness import CHECKS as FRESHNESS
+from resources import retention
 from resources.batch import Days, naive_utc
 from resources.warehouse import Warehouse, WarehouseError
 
@@ -62,7 +63,31 @@ publish = dg.define_asset_job(
     tags=ONE_AT_A_TIME,
     description="A release of the warehouse as it is, and its pages; nothing is fetched.",
 )
-JOBS = [daily, core_only, range_backfill, read_articles, publish, check_freshness]
+
+
+@dg.op(required_resource_keys={"warehouse", "clock"})
+def old_things(context: dg.OpExecutionContext) -> None:
+    """Remove what retention lets go: releases, answers, runs, leftovers."""
+    gone = retention.prune(
+        context.resources.warehouse,
+        context.instance,
+        now=context.resources.clock.now(),
+        limits=retention.limits(),
+    )
+    for each in gone:
+        context.log.info("removed %s %s: %s", each.kind, each.name, each.reason)
+
+
+@dg.job(tags=ONE_AT_A_TIME, description="Let old releases, answers and runs go, by age.")
+def remove_old_things() -> None:
+    """Let old releases, answers and runs go, by age."""
+    old_things()
+
+
+JOBS = [
+    *(daily, core_only, range_backfill, read_articles, publish, check_freshness),
+    remove_old_things,
+]
 
 
 def after_close(
@@ -165,7 +190,19 @@ def every_morning() -> dg.RunRequest:
     return dg.RunRequest()
 
 
-SCHEDULES = [after_us_close, after_europe_close, after_tokyo_close, every_morning]
+@dg.schedule(
+    description="Let old releases, answers and runs go, as SELLOFF_KEEP_... say; `selloff prune`.",
+    cron_schedule="0 8 * * 0",
+    execution_timezone="UTC",
+    job=remove_old_things,
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+)
+def every_sunday() -> dg.RunRequest:
+    """Let old things go when no exchange is open."""
+    return dg.RunRequest()
+
+
+SCHEDULES = [after_us_close, after_europe_close, after_tokyo_close, every_morning, every_sunday]
 
 
 @dg.sensor(

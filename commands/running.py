@@ -107,7 +107,9 @@ def _failures(result: Any) -> list[str]:
         while error.cause is not None:
             error = error.cause
         if error.cls_name != "DagsterAssetCheckFailedError":  # the check speaks for itself
-            found.append(f"{step.step_key}: {error.message.strip().splitlines()[0]}")
+            said = error.message.strip().splitlines()[0]
+            # What the user must act on is written for them; where it was raised is not.
+            found.append(f"{step.step_key}: {said.partition('WarehouseError: ')[2] or said}")
     found += [
         f"{check.asset_key.to_user_string()} {check.check_name}: "
         f"{check.description or _seen(check.metadata)}"

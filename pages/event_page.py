@@ -38,6 +38,7 @@ def event_page(found: Findings) -> str:
         headlines=_headlines(found.event),
         exhibits=exhibits(found),
         articles=_articles(found),
+        claims_as_of=newest(found["claims"]),
         story=found["story"][0] if found["story"] else None,
         instruments=_instruments(found),
         n_left_out=_left_out(found),

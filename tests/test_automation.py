@@ -189,6 +189,29 @@ def test_every_exchange_that_we_have_listings_on_is_followed_by_one_schedule(tic
     assert held <= set(followed)
 
 
+def test_old_things_go_on_sundays_when_that_is_switched_on(tmp_path):
+    import os
+
+    from resources.clock import Clock
+    from resources.warehouse import Warehouse
+
+    sunday = SCHEDULES["every_sunday"]
+    assert (sunday.cron_schedule, sunday.job_name) == ("0 8 * * 0", "remove_old_things")
+    assert sunday.default_status is dg.DefaultScheduleStatus.STOPPED
+    leftover = tmp_path / "spill" / "tmpabcd1234.parquet"
+    leftover.parent.mkdir()
+    leftover.write_bytes(b"x")
+    os.utime(leftover, (0, 0))
+    result = automation.remove_old_things.execute_in_process(
+        resources={
+            "warehouse": Warehouse(path=str(tmp_path / "selloff.duckdb")),
+            "clock": Clock(fixed_at="2025-01-28T12:00"),
+        }
+    )
+    assert result.success
+    assert not leftover.exists()
+
+
 def test_freshness_is_looked_at_every_morning(defs):
     morning = SCHEDULES["every_morning"]
     assert (morning.cron_schedule, morning.execution_timezone) == ("0 6 * * *", "UTC")

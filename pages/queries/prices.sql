@@ -26,14 +26,14 @@ chosen AS (
   SELECT * FROM worst WHERE place <= 6 AND ticker NOT IN (SELECT ticker FROM market)
 ),
 numbered AS (
-  SELECT c.ticker, c.place, p.session_date, p.close / c.previous_close - 1 AS change,
+  SELECT c.ticker, c.place, p.session_date, p.close / c.previous_close - 1 AS change, p.as_of,
     row_number() OVER (PARTITION BY c.ticker ORDER BY p.session_date) AS n,
     p.session_date >= c.event_date AS is_after
   FROM chosen AS c
   JOIN core.daily_prices AS p USING (listing_id)
   WHERE p.session_date BETWEEN c.event_date - 60 AND c.event_date + 60
 )
-SELECT ticker, place, session_date, change,
+SELECT ticker, place, session_date, change, as_of,
   n - min(n) FILTER (is_after) OVER (PARTITION BY ticker) AS session
 FROM numbered
 QUALIFY session BETWEEN -15 AND 20

@@ -35,6 +35,7 @@ def prices(found: Findings) -> Exhibit:
         lines("prices-chart", "Price paths", _told(drawn), drawn) if drawn else None,
         ["ticker", "session", "from the event", "change"],
         table(rows, [*columns, ("n", "session", "{:+d}".format), ("change", "change", percent)]),
+        newest(rows),
     )
 
 
