@@ -68,15 +68,20 @@ def build() -> None:
     lock, ready = ASSETS / "requirements.lock", ENVIRONMENT / ".ready"
     if ready.exists() and ready.read_bytes() == lock.read_bytes():
         return
-    uv = ROOT / ".venv" / "bin" / "uv"
     sys.stdout.write("Building Superset's environment, 720 MB\n")
     sys.stdout.flush()
-    made = [uv, "venv", "--quiet", "--allow-existing", "--python", "3.11", ENVIRONMENT]
-    subprocess.run(made, check=True)
+    # The lock file is for this version.
+    _uv("venv", "--allow-existing", "--no-python-downloads", "--python", "3.11", ENVIRONMENT)
     # The lock is of this folder alone: [tool.uv.pip] of the project would add its own extras.
-    sync = [uv, "pip", "sync", "--quiet", "--no-config", "--require-hashes"]
-    subprocess.run([*sync, "--python", BIN / "python", lock], check=True)
+    _uv("pip", "sync", "--no-config", "--require-hashes", "--python", BIN / "python", lock)
     shutil.copyfile(lock, ready)
+
+
+def _uv(*arguments: str | Path) -> None:
+    """Run uv, which says itself what it lacks."""
+    command = [ROOT / ".venv" / "bin" / "uv", "--quiet", *arguments]
+    if subprocess.run(command, check=False).returncode:
+        raise SystemExit(f"Superset's environment could not be built: uv {arguments[0]} failed")
 
 
 def environment(state: Path) -> dict[str, str]:
@@ -90,14 +95,13 @@ def environment(state: Path) -> dict[str, str]:
         "SUPERSET_HOME": str(state),
         "SUPERSET_CONFIG_PATH": str(ASSETS / "superset_config.py"),
         "FLASK_APP": "superset.app:create_app()",
-        "SCARF_ANALYTICS": "false",
         "TZ": "UTC",
     }
 
 
 def initialise(state: Path, release: Path) -> str:
     """Bring the assets in, over the given release; return what was said of it."""
-    state.mkdir(parents=True, exist_ok=True)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     staged = state / "assets"
     shutil.rmtree(staged, ignore_errors=True)
     for name in FOLDERS:

@@ -73,6 +73,27 @@ def test_a_port_that_is_taken_is_named(bi):
             bi.refuse_taken(port)
 
 
+def test_an_environment_that_cannot_be_built_is_told_in_one_line_and_not_taken_for_ready(
+    bi, tmp_path, monkeypatch
+):
+    def run(command, **_):
+        return bi.subprocess.CompletedProcess(command, 2)
+
+    monkeypatch.setattr(bi, "ENVIRONMENT", tmp_path)
+    monkeypatch.setattr(bi.subprocess, "run", run)
+    with pytest.raises(SystemExit, match="environment could not be built: uv venv failed"):
+        bi.build()
+    assert not (tmp_path / ".ready").exists()
+
+
+def test_an_environment_of_the_present_lock_is_not_built_again(bi, tmp_path, monkeypatch):
+    lock = bi.ASSETS / "requirements.lock"
+    (tmp_path / ".ready").write_bytes(lock.read_bytes())
+    monkeypatch.setattr(bi, "ENVIRONMENT", tmp_path)
+    monkeypatch.setattr(bi.subprocess, "run", lambda *_, **__: pytest.fail("built"))
+    bi.build()
+
+
 def test_superset_is_told_where_its_state_lies_and_nothing_of_the_user(bi, tmp_path, monkeypatch):
     monkeypatch.setenv("A_TOKEN", "secret")
     told = bi.environment(tmp_path)
