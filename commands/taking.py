@@ -37,7 +37,8 @@ def export(
         if excel and day:
             found = events_of(con, day.date())
             if len(found) > 1:
-                typer.echo(f"{len(found)} events that day: the first is written", err=True)
+                others = ", ".join(one["event_id"] for one in found[1:])
+                typer.echo(f"{found[0]['event_id']} is written; also that day: {others}", err=True)
             write_event(con, found[0]["event_id"], excel)
             written.append(excel)
         elif excel:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pages.figures import billions, number, p_value, percent, share
 from resources.answers import Rows, fetch
+from resources.exports.formulas import starts_formula
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,12 +91,15 @@ def _plain(value: Any) -> str:
 def as_csv(rows: list[dict[str, Any]]) -> None:
     """Write CSV; text that a spreadsheet would take for a formula is quoted."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(rows.names if isinstance(rows, Rows) else rows[0] if rows else ())
+    names = rows.names if isinstance(rows, Rows) else rows[0] if rows else ()
+    writer.writerow(map(_harmless, names))
     for row in rows:
-        writer.writerow(
-            f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
-            for value in row.values()
-        )
+        writer.writerow(_harmless(value) for value in row.values())
+
+
+def _harmless(value: Any) -> Any:
+    """Return a value that no spreadsheet runs: text like a formula gets a quote before it."""
+    return f"'{value}" if isinstance(value, str) and starts_formula(value) else value
 
 
 def as_json(rows: list[dict[str, Any]]) -> None:

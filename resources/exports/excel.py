@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from resources.exports import sheets
 from resources.exports.contracts import refuse_older
+from resources.exports.formulas import starts_formula
 from resources.exports.released import released
 from resources.warehouse import WarehouseError
 from warehouse.columns import AS_OF
@@ -38,8 +39,6 @@ EXACT_INTEGER = 10**15
 FIRST_DATE = date(1900, 3, 1)  # Excel takes 1900 for a leap year
 WIDEST = 60
 AT_ONCE = 5_000
-# What a spreadsheet takes for the start of a formula, with the full-width forms of East Asia.
-STARTS_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 FORMS = {
     "fraction": "0.00%",
     "USD": "#,##0",
@@ -223,7 +222,7 @@ class _Book:
             sheet.write_datetime(*at, value, style)
         else:
             # Quoted, it stays text even when a reader edits the cell.
-            style = self._style(QUOTED) if value[:1] in STARTS_FORMULA else None
+            style = self._style(QUOTED) if starts_formula(value) else None
             sheet.write_string(*at, value, style)
 
     def _style(self, name: str) -> Any:

@@ -54,3 +54,24 @@ def test_json_has_numbers_iso_instants_and_null_for_what_is_no_number(capsys):
         terminal.as_json(terminal.fetch(con, sql))
     said = " ".join(capsys.readouterr().out.split())
     assert said == '[ { "half": 0.5, "none": null, "at": "2025-01-27T21:00:00" } ]'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("=1+1", "'=1+1"),
+        ("  =1+1", "'  =1+1"),
+        ("\t@SUM(A1)", "'\t@SUM(A1)"),
+        ("\uff1d1", "'\uff1d1"),
+        ("NVDA", "NVDA"),
+        ("a = b", "a = b"),
+    ],
+)
+def test_text_like_a_formula_is_quoted_in_csv(capsys, text, expected):
+    import csv
+    import io
+
+    terminal.as_csv([{text: text, "fall": -0.17}])
+    head, row = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert head == [expected, "fall"]
+    assert row == [expected, "-0.17"]
