@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEED ?= --hypothesis-seed=20250127
 export OPENBLAS_NUM_THREADS := 1
-.PHONY: demo dev test check lint lock dictionary bi bi-test
+.PHONY: demo dev test check lint lock dictionary bi bi-test test-spark
 demo: .venv/.ready  ## run the replay of January 2025, show what it found
 	@$(BIN)/selloff demo
 
@@ -25,6 +25,9 @@ dictionary: .venv/.ready
 
 bi bi-test: .venv/.ready  ## Superset over the published release; a check of all of it (docs/bi.md)
 	$(BIN)/python scripts/bi.py $(if $(filter bi,$@),serve,test)
+
+test-spark: .venv/.ready  ## every expression on Spark as on DuckDB; needs Java (docs/exports.md)
+	nice $(BIN)/python scripts/spark.py
 
 .venv/.ready: requirements.lock scripts/selloff.py
 	$(PYTHON) -m venv .venv

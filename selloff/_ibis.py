@@ -39,6 +39,34 @@ def newest(versions: ir.Table, *thing: str) -> ir.Table:
     return versions.mutate(age=age).filter(lambda t: t.age == 0).drop("age")
 
 
+def with_latest(rows: ir.Table, known: ir.Table, key: str, days: tuple[str, str]) -> ir.Table:
+    """Add to rows what was known last on or before their day; NULL where nothing was.
+
+    By a running maximum of days and equal keys: an ASOF join is not to be had everywhere.
+
+    Parameters
+    ----------
+    rows : ibis Table
+        Has `key` and the first of `days`.
+    known : ibis Table
+        Has `key` and the second of `days`, each combination at most once.
+    key : str
+        What a row is of: a listing, a currency.
+    days : pair of str
+        The day of a row, and the day from which something is known.
+    """
+    import ibis
+
+    asked_day, known_day = days
+    asked = rows.select(key, timed=asked_day).distinct().mutate(place=1)
+    told = known.select(key, timed=known_day, **{known_day: known[known_day]}, place=0)
+    both = stacked(asked.mutate(**{known_day: ibis.null("date")}), told.select(*told.columns))
+    so_far = ibis.window(group_by=key, order_by=("timed", "place"), preceding=None, following=0)
+    latest = both.mutate(**{known_day: both[known_day].max().over(so_far)})
+    latest = latest.filter(latest.place == 1).select(key, known_day, **{asked_day: latest.timed})
+    return looked_up(looked_up(rows, latest, (key, asked_day)), known, (key, known_day))
+
+
 def alone_and_several(rows: ir.Table, keys: Sequence[str]) -> tuple[ir.Table, ir.Table]:
     """Return the rows whose keys no other row has, and the others.
 

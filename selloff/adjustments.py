@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import factors_after, newest, product_after
+from selloff._ibis import factors_after, newest, product_after, with_latest
 from selloff.sources import PRIORITY, first_in_priority
 
 if TYPE_CHECKING:
@@ -156,23 +156,27 @@ def adjustment_factors(daily_prices: ir.Table, splits: ir.Table, dividends: ir.T
         "split_ratio_after",
         "dividend_factor",
         total_return_factor=worth.dividend_factor / worth.split_ratio_after,
-        vendor_factor=worth.adj_close / worth.close,
+        vendor_factor=worth.adj_close / worth.close.nullif(0),
         as_of=worth.as_of,
     )
 
 
 def _dividend_factors(daily_prices: ir.Table, ratios: ir.Table, dividends: ir.Table) -> ir.Table:
     """Return `listing_id`, `ex_date` and the `factor` of every distribution that has one."""
+    import ibis
+
     # In the shares of today on both sides, so that a split of the same day cannot come between.
     due = product_after(dividends, ratios, lambda t: t.ex_date, "later_ratio")
     bars = daily_prices.select(
         "listing_id", bar_date="session_date", close="close", bar_currency="currency"
     )
-    before = due.asof_join(bars, due.ex_date > bars.bar_date, predicates="listing_id")
-    known = before.filter(before.close.notnull()).drop("listing_id_right")
+    due = due.mutate(day_before=due.ex_date - ibis.interval(days=1))
+    asked = bars.semi_join(due, "listing_id")
+    before = with_latest(due, asked, "listing_id", ("day_before", "bar_date"))
+    known = before.filter(before.close.notnull())
     reached = bars.group_by("listing_id").aggregate(newest_date=bars.bar_date.max())
     known = known.inner_join(reached, "listing_id")
-    factors = known.mutate(factor=1 - known.amount / known.later_ratio / known.close)
+    factors = known.mutate(factor=1 - known.amount / known.later_ratio / known.close.nullif(0))
     return factors.filter(
         factors.currency.identical_to(factors.bar_currency),
         factors.ex_date <= factors.newest_date,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import looked_up, stacked
+from selloff._ibis import looked_up, stacked, with_latest
 from selloff.markets import BORROWED, region_closes
 
 if TYPE_CHECKING:
@@ -179,9 +179,8 @@ def _in_usd(regions: ir.Table, instruments: ir.Table, fx_rates: ir.Table) -> ir.
     usual = counted.mutate(place=place).filter(lambda t: t.place == 0)
     rows = looked_up(regions, usual.select("region", "currency"), "region")
     rates = fx_rates.select("currency", "rate_date", "usd_per_currency", rate_as_of="as_of")
-    rows = rows.asof_join(
-        rates, on=rows.session_date >= rates.rate_date, predicates="currency"
-    ).drop("currency_right", "rate_date")
+    rows = with_latest(rows, rates, "currency", ("session_date", "rate_date"))
+    rows = rows.drop("rate_date")
     level = (rows.currency == "USD").ifelse(0.0, rows.usd_per_currency.ln())
     before = level.lag().over(group_by="region", order_by="session_date")
     rate_as_of = ibis.coalesce(rows.rate_as_of, rows.as_of)

@@ -191,8 +191,9 @@ def _moves(bars: ir.Table) -> ir.Table:
     """Return the moves that may be splits, with what was usual before them."""
     import ibis
 
-    moved = bars.mutate(price_ratio=bars.close / bars.close.lag().over(by_listing()).nullif(0))
-    moved = moved.mutate(size=moved.price_ratio.nullif(0).ln())
+    ratio = bars.close / bars.close.lag().over(by_listing()).nullif(0)
+    moved = bars.mutate(price_ratio=ratio.nullif(0))  # to nothing is no split
+    moved = moved.mutate(size=moved.price_ratio.ln())
     before = by_listing(preceding=(_TURNOVER_ROWS, 1))
     year = by_listing(preceding=(_SIZE_ROWS, 1))
     measured = moved.mutate(

@@ -155,7 +155,8 @@ def _troughs(rows: ir.Table, history: ir.Table, trough_sessions: int) -> ir.Tabl
     under = pairs.mutate(n_back=is_back.sum().over(so_far))
     # The event's own close is among them, whatever came of it.
     under = under.filter((under.n_back == 0) | (under.days == 0))
-    return under.group_by(_PAIR).aggregate(
-        trough_close=under.later_close.min(),
-        trough_date=under.later_date.first(order_by=(under.later_close, under.later_date)),
+    # Not the first by close and date: Spark has no aggregate that minds an order.
+    under = under.mutate(trough_close=under.later_close.min().over(group_by=_PAIR))
+    return under.group_by(*_PAIR, "trough_close").aggregate(
+        trough_date=under.later_date.min(where=under.later_close == under.trough_close)
     )

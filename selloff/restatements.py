@@ -93,12 +93,12 @@ def _changes(price_vintages: ir.Table, splits: ir.Table) -> ir.Table:
 def _measured(changes: ir.Table) -> ir.Table:
     """Add the ratio of each change, its room, and whether it moved and was to be expected."""
     new_slack, old_slack = rounding(changes.close), rounding(changes.old_close)
-    ratio = changes.close / changes.old_close
+    ratio = changes.close / changes.old_close.nullif(0)
     slack = new_slack + old_slack * changes.expected
     moved = ((changes.close - changes.old_close).abs() > new_slack + old_slack) & ~changes.settled
     return changes.mutate(
         ratio=ratio,
-        room=(new_slack + old_slack * ratio) / changes.old_close,
+        room=(new_slack + old_slack * ratio) / changes.old_close.nullif(0),
         moved=moved,
         fits=~changes.settled
         & ((changes.close - changes.old_close * changes.expected).abs() <= slack),
@@ -129,7 +129,7 @@ def _loads(changes: ir.Table) -> ir.Table:
     # Medians only where there is more than one: of five million single changes they took a minute.
     several = c.semi_join(found.filter(found.n_changed > 1), _LOAD)
     medians = several.group_by(_LOAD).aggregate(
-        ratio=several.ratio.median(where=several.moved).coalesce(several.ratio.median())
+        ratio=several.moved.ifelse(several.ratio, None).median().coalesce(several.ratio.median())
     )
     rated = looked_up(found, medians, _LOAD)
     ratio = rated.ratio.coalesce(rated.lowest)

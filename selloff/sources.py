@@ -160,7 +160,7 @@ def return_spreads(bars: ir.Table) -> ir.Table:
     )
     before = ibis.window(group_by=("listing_id", "source"), order_by="session_date")
     moved = worth.mutate(
-        simple_return=worth.worth / worth.worth.lag().over(before) - 1,
+        simple_return=worth.worth / worth.worth.lag().over(before).nullif(0) - 1,
         since=worth.session_date.lag().over(before),
     ).filter(lambda t: t.simple_return.notnull())
     latest = moved.since.max().over(group_by=("listing_id", "session_date"))
