@@ -16,6 +16,14 @@ SCOPES = {
     "market": "of the whole market",
     "global": "of markets in several regions",
 }
+RULES = {
+    "market": "the market's fall",
+    "breadth": "the breadth of falls",
+    "share_lost": "the value that fell away in few names",
+    "sector": "a sector's fall",
+    "industry": "an industry's fall",
+    "single_name": "one firm's loss",
+}
 REGIONS = {"US": "the US", "EU": "Europe", "JP": "Japan"}
 
 
@@ -70,7 +78,8 @@ def _found_by(event: dict[str, Any]) -> str:
     if event["status"] != "detected" or event["threshold_multiple"] is None:
         return ", declared by hand"
     multiple = number(event["threshold_multiple"])
-    return f", found by {event['detected_by'].replace(' ', ' and ')} at {multiple} times the limit"
+    rules = _listed([RULES[rule] for rule in str(event["detected_by"]).split()])
+    return f", found by {rules} at {multiple} times the limit"
 
 
 def _who(found: Findings) -> str:

@@ -35,7 +35,7 @@ def test_it_says_in_four_sentences_what_happened(page, fell, article):
         (
             f"On 27 January 2025 SPY fell 1.41% (z {MINUS}1.60, 96% of its sessions so far were no "
             f"worse), with an abnormal z of {MINUS}2 or less at 1 of its 2 members: a sell-off of "
-            "one sector, found by breadth and sector at 1.50 times the limit."
+            "one sector, found by the breadth of falls and a sector's fall at 1.50 times the limit."
         ),
         (
             "The members lost 1,083.0 billion USD of market value, 605.1 billion USD beyond what "
