@@ -24,8 +24,9 @@ CASE WHEN {contract} THEN 'contract'
      WHEN {newer_vintage} THEN 'vintage'
      WHEN {observed_longer} THEN 'later sessions'
      WHEN {code} THEN 'code'
-     ELSE 'what it is compared with' END
+     ELSE '{compared}' END
 """
+COMPARED = "what it is compared with"
 
 
 class Difference(NamedTuple):
@@ -65,7 +66,7 @@ def differences(
     another; `vintage`, the row rests on newer deliveries; `later sessions`, it has been observed
     longer; `code`, another commit computed it; else `what it is compared with`: other rows, of
     which it is a rank, a share or a sum. A floating-point number has changed where it differs in
-    the twelfth significant digit.
+    the ninth significant digit: sums in another order differ in the thirteenth.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ def _differs(sides: _Sides, table: Table, name: str) -> str:
     # Sums in another order differ in the last digits, which no reader sees.
     return (
         f"(o.{name} IS NULL) <> (n.{name} IS NULL) OR "
-        f"abs(o.{name} - n.{name}) > 1e-12 * greatest(abs(o.{name}), abs(n.{name}))"
+        f"abs(o.{name} - n.{name}) > 1e-9 * greatest(abs(o.{name}), abs(n.{name}))"
     )
 
 
@@ -185,6 +186,8 @@ def _whole_rows(sides: _Sides, table: Table) -> Iterator[Difference]:
         else "vintage"
         if sides.is_other_vintage
         else "code"
+        if sides.is_other_code
+        else COMPARED
     )
     for change, how, missing in (("added", "RIGHT", "o"), ("removed", "LEFT", "n")):
         joined = _joined(table, f"{how} JOIN")
@@ -228,4 +231,5 @@ def _reason(sides: _Sides, table: Table) -> str:
         if "observed_through" in names
         else "false",
         code=str(sides.is_other_code).lower(),
+        compared=COMPARED,
     )

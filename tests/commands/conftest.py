@@ -47,6 +47,7 @@ def published_twice(tmp_path_factory):
     warehouse = Warehouse(path=str(path))
     with warehouse.writing() as con:
         put_events(con)
+        con.execute("INSERT INTO meta.warehouse VALUES ('replay', TIMESTAMP '2025-02-01')")
     warehouse.publish(run_id="a", is_backfill=False, now=datetime(2025, 2, 1, 7, tzinfo=UTC))
     with warehouse.writing() as con:
         con.execute(
