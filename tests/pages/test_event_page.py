@@ -122,6 +122,7 @@ def test_a_loss_is_a_record_only_where_earlier_losses_are_known(page, market, fe
         session_date=DAY,
         observed_through=DAY,
         market_value_lost_usd=592.7e9,
+        market_value_usd=3e12,
         rank_in_history_so_far=1,
     )
     fell()
@@ -139,6 +140,7 @@ def test_a_record_says_since_when(page, market, fell):
             session_date=day,
             observed_through=day,
             market_value_lost_usd=592.7e9,
+            market_value_usd=3e12,
             rank_in_history_so_far=rank,
         )
     fell()
