@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.reaching import Form, Json, chosen, release, show, stop, warehouse
+from commands.reaching import Form, Json, chosen, show, warehouse
 from commands.terminal import as_json
 from resources.answers import fetch
+from resources.warehouse import WarehouseError, readers
 
 RELEASES = """
 SELECT release_id, published_at, is_backfill, n_rows, as_of, code_version
@@ -30,11 +31,14 @@ def releases(
     form = chosen(form, as_json=json)
     kept, live = warehouse().releases(), warehouse().current_release()
     with warehouse().reading() as con:  # a release rolled back to does not know the later ones
-        rows = fetch(con, RELEASES)
+        known = {row["release_id"]: row for row in fetch(con, RELEASES)}
+    for name in [each for each in kept if each not in known]:  # nor does a core file restored
+        with readers.reading(warehouse().file_of(name)) as con:
+            known |= {row["release_id"]: row for row in fetch(con, RELEASES)}
     found = [
-        {**row, "is_kept": row["release_id"] in kept, "is_live": row["release_id"] == live}
-        for row in rows
-        if everything or row["release_id"] in kept
+        {**known[name], "is_kept": name in kept, "is_live": name == live}
+        for name in sorted(known, reverse=True)
+        if everything or name in kept
     ]
     show(found, form)
 
@@ -48,11 +52,20 @@ def rollback(
 
     The core file stays as it is; the next run publishes a new release.
     """
+    from pages.writing import FOLDER, write_all
+
     found = warehouse().rollback(release_id)
+    pages = warehouse().file.parent / FOLDER
+    try:
+        with warehouse().reading_release() as con:
+            written = len(write_all(con, pages))
+    except WarehouseError as older:  # the release is live all the same
+        typer.echo(f"{pages}: still the pages of another release: {older}", err=True)
+        written = 0
     if json:
-        as_json([{"release_id": found}])
+        as_json([{"release_id": found, "n_pages": written}])
     else:
-        typer.echo(f"readers see {found}; the next run publishes a new release")
+        typer.echo(f"readers see {found} ({written} pages); the next run publishes a new release")
 
 
 def diff(
@@ -89,23 +102,20 @@ def diff(
         typer.echo("no published figure changed")
 
 
-def backup(target: Path) -> None:
+def backup(target: Path, *, json: Json = False) -> None:
     """Copy the warehouse to a file, complete and consistent."""
-    try:
-        warehouse().backup(target)
-    except OSError as error:
-        stop(f"{target}: {error.strerror}")
-    typer.echo(f"saved to {target}")
+    warehouse().backup(target)
+    _done(f"saved to {target}", target, json=json)
 
 
-def restore(source: Path) -> None:
+def restore(source: Path, *, json: Json = False) -> None:
     """Put a backup in the place of the warehouse; publish it with `selloff publish`."""
     warehouse().restore(source)
-    typer.echo(f"{warehouse().file} restored from {source}")
+    _done(f"{warehouse().file} restored from {source}", warehouse().file, json=json)
 
 
-def live() -> str:
-    """Return the release that is live, for those who cite it."""
-    with release() as con:
-        rows = fetch(con, "SELECT max(release_id) AS release_id FROM meta.releases")
-    return str(rows[0]["release_id"])
+def _done(text: str, path: Path, *, json: bool) -> None:
+    if json:
+        as_json([{"path": str(path)}])
+    else:
+        typer.echo(text)

@@ -94,6 +94,8 @@ def report(
     with release() as con:
         found = events_of(con, day.date())
         folder = output or warehouse().file.parent / FOLDER
+        if output and output.suffix not in {"", ".html"}:
+            stop(f"{output}: a page is an .html file; or name a folder")
         is_file = folder.suffix == ".html" and len(found) == 1
         names = [folder if is_file else folder / file_name(one["event_id"]) for one in found]
         try:

@@ -32,6 +32,9 @@ FROM mart.event_contagion WHERE event_id = $event ORDER BY hit_rank, sector
 SECTORS_TITLE = (
     "Sectors (correlations with the source: up to 250 sessions before, 21 from the first on)"
 )
+SPREAD_TITLE = (
+    "How it spread (sectors by mean abnormal log return; each equity by its first unusual fall)"
+)
 FALLS = """
 SELECT closed_at, region, list(ticker ORDER BY abnormal_z, ticker) AS tickers
 FROM mart.contagion_paths WHERE event_id = $event
@@ -85,7 +88,9 @@ def show_event(target: Console, con: Any, found: dict[str, Any]) -> None:
         if note["simulated"]
         else "All prices as delivered."
     )
-    breadth = "" if found["breadth"] is None else f", {found['breadth']:.0%} of members falling"
+    breadth = ""
+    if found["breadth"] is not None:
+        breadth = f", {found['breadth']:.0%} of members at z of -2 or less"
     target.print(
         f"\n[bold]{_title(found)}[/bold]  ({_found_by(found)})\n"
         f"{found['market']} {percent(found['market_return'])}, z {number(found['market_z'])}"
@@ -145,7 +150,9 @@ def _show_spread(target: Console, con: Any, found: dict[str, Any], sectors: Rows
     grid.add_column()
     for label, text in lines:
         grid.add_row(label, escape(text))
-    target.print("How it spread (sectors by mean abnormal log return; first falls by their close)")
+    target.print(
+        "How it spread (sectors by mean abnormal log return; each equity by its first unusual fall)"
+    )
     target.print(grid)
 
 

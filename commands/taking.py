@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from commands.looking import events_of
 from commands.reaching import Json, release, resources, show, stop, warehouse
 from commands.running import opened_instance
 from commands.terminal import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def export(
@@ -24,32 +27,42 @@ def export(
     parquet: Annotated[Path | None, typer.Option(help="write a lake into this folder")] = None,
     json: Json = False,
 ) -> None:
-    """Write the release, or one event of it, as a workbook; the release as a lake of Parquet."""
-    from resources.exports.excel import write_event, write_release
-    from resources.exports.parquet import write_lake
-
+    """Write the release, or one event of it, as a workbook or as Parquet files."""
     if excel is None and parquet is None:
         stop("name what to write: --excel FILE.xlsx or --parquet FOLDER")
-    if day and parquet:
-        stop("--parquet writes whole releases; --event goes with --excel")
-    written: list[Path] = []
     with release() as con:
-        if excel and day:
-            found = events_of(con, day.date())
-            if len(found) > 1:
-                others = ", ".join(one["event_id"] for one in found[1:])
-                typer.echo(f"{found[0]['event_id']} is written; also that day: {others}", err=True)
-            write_event(con, found[0]["event_id"], excel)
-            written.append(excel)
-        elif excel:
-            write_release(con, excel)
-            written.append(excel)
-        if parquet:
-            written.append(write_lake(con, parquet))
+        event_id = _event_of(con, day) if day else None
+        written = list(_written(con, event_id, excel, parquet))
     if json:
         as_json([{"path": str(path)} for path in written])
     else:
         typer.echo("\n".join(map(str, written)))
+
+
+def _event_of(con: Any, day: datetime) -> str:
+    """Return the event of a date; of several the first, and the others are named."""
+    first, *others = [one["event_id"] for one in events_of(con, day.date())]
+    if others:
+        typer.echo(f"{first} is written; also that day: {', '.join(others)}", err=True)
+    return first
+
+
+def _written(
+    con: Any, event_id: str | None, workbook: Path | None, lake: Path | None
+) -> Iterator[Path]:
+    """Write what was asked for; yield where it lies."""
+    from resources.exports import excel, parquet
+
+    if workbook and event_id:
+        excel.write_event(con, event_id, workbook)
+    elif workbook:
+        excel.write_release(con, workbook)
+    if workbook:
+        yield workbook
+    if lake and event_id:
+        yield parquet.write_event(con, event_id, lake)
+    elif lake:
+        yield parquet.write_lake(con, lake)
 
 
 def prune(

@@ -13,6 +13,12 @@ from pages.sentences import sentences, title
 if TYPE_CHECKING:
     from pages.findings import Findings
 
+CUT = {
+    "articles": "mart.event_articles",
+    "claims": "mart.article_claims",
+    "flags": "core.daily_prices",
+    "closes": "mart.contagion_paths",
+}
 VERDICTS = {
     "supported": "borne out",
     "supported_other_reading": "borne out under another reading",
@@ -21,17 +27,20 @@ VERDICTS = {
 }
 
 
-def event_page(found: Findings) -> str:
+def event_page(found: Findings, *, has_index: bool = False) -> str:
     """Return the page of an event as HTML that needs nothing but itself.
 
     Parameters
     ----------
     found : Findings
         From `findings.findings`.
+    has_index : bool
+        Whether the list of all events lies beside it.
     """
     return render(
         "event.html",
         title=title(found.event),
+        has_index=has_index,
         event=found.event,
         release=_release(found),
         sentences=sentences(found),
@@ -149,6 +158,17 @@ def _left_out(found: Findings) -> int:
     return rows[0]["n_instruments"] - len(rows) if rows else 0
 
 
+def _cut(found: Findings) -> list[str]:
+    """Return what else has no room, one line each: nothing is left out without a word."""
+    lines = []
+    for subject, table_name in CUT.items():
+        rows = found[subject]
+        n_more = rows[0]["n_all"] - len(rows) if rows else 0
+        if n_more:
+            lines.append(f"{n_more:,} more {subject} have no room here, all are in {table_name}.")
+    return lines
+
+
 def _quality(found: Findings) -> list[str]:
     """Return what a reader must know of the data before relying on it."""
     event, (note,) = found.event, found["simulated"] or [{"is_simulated": None}]
@@ -168,7 +188,7 @@ def _quality(found: Findings) -> list[str]:
     if found["recovered"] and found["recovered"][0]["observed_through"]:
         last = found["recovered"][0]["observed_through"]
         said.append(f"What followed the event was observed through {last}.")
-    return said
+    return said + _cut(found)
 
 
 def _checks(found: Findings) -> Exhibit:

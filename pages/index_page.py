@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import TYPE_CHECKING, Any
 
 from pages.documents import render
 from pages.figures import billions, instant, percent, share, typeset
 from pages.sentences import kind
+from resources.exports.released import file_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
 
 
 def index_page(events: Iterable[dict[str, Any]], release: dict[str, Any]) -> str:
@@ -36,14 +33,12 @@ def index_page(events: Iterable[dict[str, Any]], release: dict[str, Any]) -> str
 
 
 def file_name(event_id: str) -> str:
-    """Return the name of an event's page: its id, or a digest of it where it is no plain name.
+    """Return the name of an event's page.
 
     >>> file_name("sector-us-energy-2025-01-27")
     'sector-us-energy-2025-01-27.html'
     """
-    if _PLAIN.fullmatch(event_id):
-        return f"{event_id}.html"
-    return f"event-{hashlib.sha256(event_id.encode()).hexdigest()[:16]}.html"
+    return f"{file_stem(event_id)}.html"
 
 
 def _line(event: dict[str, Any]) -> dict[str, Any]:

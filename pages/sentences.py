@@ -16,6 +16,14 @@ SCOPES = {
     "market": "of the whole market",
     "global": "of markets in several regions",
 }
+RULES = {
+    "market": "the market's fall",
+    "breadth": "the breadth of falls",
+    "share_lost": "the value that fell away in few names",
+    "sector": "a sector's fall",
+    "industry": "an industry's fall",
+    "single_name": "one firm's loss",
+}
 REGIONS = {"US": "the US", "EU": "Europe", "JP": "Japan"}
 
 
@@ -47,7 +55,7 @@ def _what(event: dict[str, Any]) -> str:
     moved = event["market_return"]
     if moved is None:
         return f"On {_when(event)} a sell-off was declared; the market's return is not known."
-    verb = "fell" if moved < 0 else "rose"
+    verb = "fell" if moved < 0 else "rose" if moved > 0 else "ended where it was,"
     unusual = []
     if event["market_z"] is not None:
         unusual.append(f"z {number(event['market_z'])}")
@@ -57,8 +65,8 @@ def _what(event: dict[str, Any]) -> str:
     falling = (
         ""
         if event["breadth"] is None
-        else f", with an abnormal z of -2 or less at {event['n_falling']} of its "
-        f"{event['n_listings']} members"
+        else f", with an abnormal z of -2 or less at {event['n_falling']} of the "
+        f"{event['n_listings']} members watched"
     )
     return (
         f"On {_when(event)} {event['market']} {verb} {_size(moved)}{beside}{falling}: "
@@ -67,10 +75,11 @@ def _what(event: dict[str, Any]) -> str:
 
 
 def _found_by(event: dict[str, Any]) -> str:
-    if event["status"] != "detected" or event["threshold_multiple"] is None:
+    if event["threshold_multiple"] is None:
         return ", declared by hand"
     multiple = number(event["threshold_multiple"])
-    return f", found by {event['detected_by'].replace(' ', ' and ')} at {multiple} times the limit"
+    rules = _listed([RULES[rule] for rule in str(event["detected_by"]).split()])
+    return f", found by {rules} at {multiple} times the limit"
 
 
 def _who(found: Findings) -> str:
@@ -79,26 +88,34 @@ def _who(found: Findings) -> str:
     worst = next((r for r in found["instruments"] if r["ticker"] == event["worst_ticker"]), None)
     said = []
     if event["market_value_lost_usd"] is not None:
-        lost = f"The members lost {_amount(event['market_value_lost_usd'])} of market value"
-        beyond = event["abnormal_market_value_lost_usd"]
+        value, beyond = event["market_value_lost_usd"], event["abnormal_market_value_lost_usd"]
+        verb = "lost" if value >= 0 else "gained"
+        lost = f"The members together {verb} {_amount(abs(value))} of market value"
         said.append(
             lost if beyond is None else f"{lost}, {_amount(beyond)} beyond what the market explains"
         )
     if worst is not None:
-        said.append(_worst(worst, as_start=not said))
+        (record,) = found["record"] or [{"n_losses": 0}]
+        said.append(_worst(worst, record, as_start=not said))
     return f"{'; '.join(said)}." if said else ""
 
 
-def _worst(worst: dict[str, Any], *, as_start: bool) -> str:
-    start = "The largest loss was that of" if as_start else "the largest was that of"
+def _worst(worst: dict[str, Any], record: dict[str, Any], *, as_start: bool) -> str:
+    """Return who lost most beyond the market, and whether that is a record."""
+    words = "the largest loss beyond the market was that of"
+    start = words.capitalize() if as_start else words
     lost = worst["market_value_lost_usd"]
-    cost = f", {_amount(lost)}" if lost is not None and lost > 0 else ""
+    cost = f", {_amount(lost)} lost" if lost is not None and lost > 0 else ""
     rank = worst["rank_in_history_so_far"]
-    record = ", the largest one-day loss on record here" if cost and rank == 1 else ""
+    since = (
+        f", the largest one-day loss here since {day(record['since'])}"
+        if cost and rank == 1 and record["n_losses"]
+        else ""
+    )
     z = number(worst["abnormal_z"])
     unusual = f", abnormal z {z}" if z else ""
     fall = percent(worst["simple_return"])
-    return f"{start} {worst['name']} ({worst['ticker']}): {fall}{unusual}{cost}{record}"
+    return f"{start} {worst['name']} ({worst['ticker']}): {fall}{unusual}{cost}{since}"
 
 
 def _how(found: Findings) -> str:
@@ -116,14 +133,14 @@ def _how(found: Findings) -> str:
         for role in ("hit", "raised")
     )
     if hit:
-        said.append(f"hit {hit}")
-    rose = f"; {raised} rose against the market" if raised else ""
+        said.append(f"hit, by mean abnormal log return, {hit}")
+    rose = f"; {raised} rose beyond what the market explains" if raised else ""
     return f"It {_listed(said)}{rose}." if said else ""
 
 
 def _sector(row: dict[str, Any]) -> str:
     mean = row["mean_abnormal_return"]
-    return row["sector"] if mean is None else f"{row['sector']} ({percent(mean, 1)})"
+    return row["sector"] if mean is None else f"{row['sector']} ({mean:+.3f})"
 
 
 def _since(found: Findings) -> str:
@@ -133,7 +150,8 @@ def _since(found: Findings) -> str:
     if back and back["n_fell"]:
         said.append(
             f"by {day(back['observed_through'])} {back['n_all']} of the {back['n_fell']} equities "
-            f"that fell were back at the close before, and {back['n_half']} had made up half"
+            "that fell had at some close been back where they were before, and "
+            f"{back['n_half']} had made up half"
         )
     (claims,) = found["verdicts"] or [None]
     if claims and claims["n_claims"]:

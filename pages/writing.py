@@ -25,7 +25,8 @@ class Page(NamedTuple):
 
 def write_event(con: Any, event_id: str, path: Path) -> Page:
     """Write the page of one event of a release to `path`."""
-    written = write(path, event_page(findings(con, event_id)))
+    has_index = path.parent.name == FOLDER
+    written = write(path, event_page(findings(con, event_id), has_index=has_index))
     return Page(event_id, written, written.stat().st_size)
 
 

@@ -112,7 +112,7 @@ def limits() -> Limits:
     """
     try:
         return Limits(
-            releases=whole_number("KEEP_RELEASES", KEEP) or KEEP,
+            releases=whole_number("KEEP_RELEASES", KEEP, least=KEEP) or KEEP,
             payload_days=whole_number("KEEP_PAYLOADS_DAYS"),
             run_days=whole_number("KEEP_RUNS_DAYS", RUN_DAYS),
         )

@@ -15,19 +15,21 @@ def env(name: str, default: str = "") -> str:
     return os.environ.get(f"SELLOFF_{name}") or default
 
 
-def whole_number(name: str, default: int | None = None) -> int | None:
+def whole_number(name: str, default: int | None = None, *, least: int = 1) -> int | None:
     """Return a setting that counts something, or the default where it is not set.
 
     Raises
     ------
     ValueError
-        If it is no whole number; the message names it.
+        If it is no whole number or less than must be; the message names it.
     """
     text = env(name).strip()
     if not text:
         return default
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"SELLOFF_{name}={text!r} is not a whole number")
+    if int(text) < least:
+        raise ValueError(f"SELLOFF_{name}={text}: at least {least}")
     return int(text)
 
 

@@ -7,7 +7,7 @@ WITH worst AS (
   FROM mart.selloff_metrics AS m
   JOIN core.instruments AS i USING (listing_id)
   WHERE m.event_id = $event AND i.asset_class = 'equity' AND m.previous_close > 0
-    AND m.simple_return < 0
+    AND m.simple_return < 0 AND (m.is_counted OR m.market_value_lost_usd IS NULL)
 ),
 market AS (
   SELECT i.listing_id, i.ticker, e.session_date AS event_date,

@@ -30,13 +30,14 @@ def heat(found: Findings) -> Exhibit:
     return Exhibit(
         "heat",
         "Sectors, day by day",
-        "Mean abnormal log return of each sector's members, in percent; day 0 is framed. Orange "
-        "falls, blue rises, the deeper the further; the figure stands in each field.",
+        "Abnormal log return of each sector as a portfolio, times 100, by a market model frozen "
+        "before the event; day 0 is framed. Orange falls, blue rises, the deeper the further; the "
+        "figure stands in each field.",
         "mart.car_paths",
         heat_map("heat-chart", "Abnormal returns by sector and day", told, days, by_name)
         if rows
         else None,
-        ["sector", "day", "mean abnormal return", "members"],
+        ["sector", "day", "abnormal return", "members"],
         table(
             rows,
             [
@@ -68,11 +69,14 @@ def closes(found: Findings) -> Exhibit:
     return Exhibit(
         "closes",
         "How it spread, close by close",
-        "Equities whose abnormal fall was unusual (z at most -2) at each close of the day, in the "
-        "order of the closes in UTC; the most unusual are named.",
+        "Equities by the close of their first unusual fall (abnormal z of -2 or less), up to the "
+        "close after the event's, in the order of the closes in UTC; the most unusual are named, "
+        "and none is counted twice.",
         "mart.contagion_paths",
-        bars("closes-chart", "Equities falling at each close", told, drawn) if drawn else None,
-        ["closed at", "region", "falling", "lowest z", "the most unusual"],
+        bars("closes-chart", "Equities by the close of their first unusual fall", told, drawn)
+        if drawn
+        else None,
+        ["closed at", "region", "fell first", "lowest z", "the most unusual"],
         table(
             rows,
             [
@@ -104,8 +108,10 @@ def sectors(found: Findings) -> Exhibit:
     return Exhibit(
         "sectors",
         "Source, hit, spared",
-        "Mean abnormal log return of each sector's members on day 0, and what the tests make of "
-        "it: the source lost most value; hit and raised are beyond chance, spared are not.",
+        "Mean abnormal log return, times 100, of each sector's members on day 0. The source lost "
+        "most value; hit and raised are beyond chance by a t-test of the sector's portfolio "
+        "against its own past (the tests above ask another question: whether its members, as a "
+        "sample, fell alike), spared are not.",
         "mart.event_contagion",
         bars("sectors-chart", "Mean abnormal return by sector", told, drawn) if drawn else None,
         [

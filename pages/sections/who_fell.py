@@ -29,14 +29,20 @@ def prices(found: Findings) -> Exhibit:
         "prices",
         "Price paths",
         "Change of the close against the last close before the event, by each listing's own "
-        "sessions; the market and the equities that lost most value. The dashed line is the "
-        "event's first session.",
+        "sessions; the market and the equities that "
+        + ("lost most value" if _has_values(found) else "fell deepest")
+        + ". The dashed line is the event's first session.",
         "core.daily_prices",
         lines("prices-chart", "Price paths", _told(drawn), drawn) if drawn else None,
         ["ticker", "session", "from the event", "change"],
         table(rows, [*columns, ("n", "session", "{:+d}".format), ("change", "change", percent)]),
         newest(rows),
     )
+
+
+def _has_values(found: Findings) -> bool:
+    """Return whether any market value lost is known, by which names are then chosen."""
+    return any(row["market_value_lost_usd"] is not None for row in found["instruments"])
 
 
 def _told(drawn: list[Line]) -> str:
@@ -63,8 +69,9 @@ def abnormal_returns(found: Findings) -> Exhibit:
         "Abnormal returns",
         "Mean log return beyond what the market explains, cumulated from the close before the "
         "event, forwards and backwards; the band is the 95% interval of all members' mean under a "
-        "market model frozen before it. Listings without a full history are in here and not in the "
-        "tests, so that means of day 0 can differ.",
+        "market model frozen before it. Log returns are shown times 100. The model is one of the "
+        "group itself; the tests below have one for each member and leave out members without a "
+        "full history, so that their means of day 0 differ.",
         "mart.car_paths",
         lines("abnormal-chart", "Cumulated abnormal returns", _told(drawn), drawn)
         if drawn
@@ -150,10 +157,11 @@ def losses(found: Findings) -> Exhibit:
         "losses",
         "Market value lost",
         "Billions of USD from the close before the event to the close of its first session, each "
-        "firm once; return in brackets.",
+        "firm once, in all regions and without those that gained, so that they add up to more than "
+        f"the members' net loss; return in brackets. {_ranked(found)}",
         "mart.event_losses",
         bars("losses-chart", "Market value lost, billions of USD", told, drawn) if drawn else None,
-        ["ticker", "name", "lost, bn USD", "beyond the market, bn USD", "return", "rank on record"],
+        ["ticker", "name", "lost, bn USD", "beyond the market, bn USD", "return", "rank"],
         table(
             rows,
             [
@@ -186,9 +194,9 @@ def recovery(found: Findings) -> Exhibit:
     return Exhibit(
         "recovery",
         "Drawdown and recovery",
-        "From the close before the event: the close of its session, the lowest close of up to 20 "
-        "sessions after, and the last close known; how many sessions until half and all of the "
-        "fall were made up.",
+        "From the close before the event: the close of its session; the lowest close until it was "
+        "back, 20 sessions later at most; and the last close known, which can lie below both. "
+        "After how many sessions a close first stood at half and at all of the way back.",
         "mart.selloff_metrics",
         spans("recovery-chart", "Drawdown and recovery", told, drawn) if drawn else None,
         [
@@ -223,11 +231,19 @@ def recovery(found: Findings) -> Exhibit:
 def _came_back(row: dict[str, Any]) -> str:
     """Return in words how far a firm came back."""
     if row["days_to_recover"] is not None:
-        return f"all back in {_sessions(row['days_to_recover'])}"
+        return f"was back after {_sessions(row['days_to_recover'])}"
     if row["days_to_recover_half"] is not None:
-        return f"half back in {_sessions(row['days_to_recover_half'])}"
-    return "still down"
+        return f"half back after {_sessions(row['days_to_recover_half'])}"
+    return "never half back"
 
 
 def _sessions(count: int) -> str:
     return "1 session" if count == 1 else f"{count} sessions"
+
+
+def _ranked(found: Findings) -> str:
+    """Return what the ranks are ranks of."""
+    (record,) = found["record"] or [{"n_losses": 0}]
+    if not record["n_losses"]:
+        return "Rank: among this event's session, since no earlier loss is on record here."
+    return f"Rank: among all losses on record here until then, since {record['since']}."

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from resources.exports.contracts import refuse_older
-from resources.exports.released import released
+from resources.exports.released import file_stem, released
 from resources.warehouse import WarehouseError, files
 from resources.warehouse.copies import sync
 from resources.warehouse.spill import arrow_schema
@@ -44,7 +44,7 @@ class _Part:
 
     path: str
     where: str = ""
-    values: tuple[int, ...] = ()
+    values: tuple[int | str, ...] = ()
 
 
 def write_lake(
@@ -79,7 +79,41 @@ def write_lake(
     target = folder / of.release_id
     tables = [table for table in TABLES if table.layer in layers]
     refuse_older(con, tables)
-    staged = folder / f".{of.release_id}.tmp"
+    return _place(con, target, of, tables)
+
+
+def write_event(con: duckdb.DuckDBPyConnection, event_id: str, folder: Path) -> Path:
+    """Write what the mart says of one event to ``folder/<release_id>-<event_id>/mart/<table>/``.
+
+    One file per table that has the event's key; types, order, manifest and errors as of
+    `write_lake`.
+
+    Raises
+    ------
+    WarehouseError
+        Also if the release has no such event.
+    """
+    of = released(con)
+    known = "SELECT count(*) FROM mart.selloff_events WHERE event_id = ?"
+    if not con.execute(known, [event_id]).fetchall()[0][0]:
+        raise WarehouseError(f"no event {event_id!r} in release {of.release_id}")
+    tables = [
+        table for table in TABLES if table.layer == "mart" and "event_id" in table.column_names
+    ]
+    refuse_older(con, tables)
+    return _place(con, folder / f"{of.release_id}-{file_stem(event_id)}", of, tables, event_id)
+
+
+def _place(
+    con: duckdb.DuckDBPyConnection,
+    target: Path,
+    of: Released,
+    tables: list[Table],
+    event_id: str | None = None,
+) -> Path:
+    """Write tables to a folder that appears whole; one that is there is left as it is."""
+    folder = target.parent
+    staged = folder / f".{target.name}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Whatever is staged is then the leftover of a killed process.
@@ -89,7 +123,7 @@ def write_lake(
                 return target
             shutil.rmtree(staged, ignore_errors=True)
             try:
-                _write(con, staged, of, tables)
+                _write(con, staged, of, tables, event_id)
                 staged.rename(target)
                 sync(folder)
             finally:
@@ -114,9 +148,15 @@ def _refuse_other(target: Path, tables: list[Table]) -> None:
         )
 
 
-def _write(con: duckdb.DuckDBPyConnection, staged: Path, of: Released, tables: list[Table]) -> None:
+def _write(
+    con: duckdb.DuckDBPyConnection,
+    staged: Path,
+    of: Released,
+    tables: list[Table],
+    event_id: str | None,
+) -> None:
     """Write every table, then what they are."""
-    written = [_write_table(con, staged, table) for table in tables]
+    written = [_write_table(con, staged, table, event_id) for table in tables]
     text = json.dumps(_manifest(of, written), indent=1, ensure_ascii=False) + "\n"
     (staged / MANIFEST).write_text(text, encoding="utf-8")
     sync(staged / MANIFEST)
@@ -124,13 +164,16 @@ def _write(con: duckdb.DuckDBPyConnection, staged: Path, of: Released, tables: l
         sync(inner)
 
 
-def _write_table(con: duckdb.DuckDBPyConnection, staged: Path, table: Table) -> dict[str, Any]:
+def _write_table(
+    con: duckdb.DuckDBPyConnection, staged: Path, table: Table, event_id: str | None
+) -> dict[str, Any]:
     """Write the files of one table; return what the manifest says of it."""
     schema = arrow_schema(table)
     names = ", ".join(table.column_names)
     order = ", ".join(table.grain)
     found: list[dict[str, Any]] = []
-    for part in _parts(con, table):
+    of_event = [_Part("part-0.parquet", "WHERE event_id = ?", (event_id or "",))]
+    for part in of_event if event_id else _parts(con, table):
         path = staged / table.layer / table.name / part.path
         path.parent.mkdir(parents=True, exist_ok=True)
         sql = f"SELECT {names} FROM {table.qualified} {part.where} ORDER BY {order}"
@@ -167,7 +210,7 @@ def _write_file(
     path: Path,
     schema: pa.Schema,
     sql: str,
-    values: tuple[int, ...],
+    values: tuple[int | str, ...],
 ) -> int:
     """Write the rows of a query to one Parquet file; return how many."""
     import pyarrow as pa

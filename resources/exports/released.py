@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 # Also the name of a folder: nothing else may become one.
 _RELEASE_ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z", re.ASCII)
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
 _OWN_ROW = """
 SELECT release_id, published_at, as_of, code_version, duckdb_version,
   (SELECT any_value(kind) FROM meta.warehouse)
@@ -65,3 +67,14 @@ def released(con: duckdb.DuckDBPyConnection) -> Released:
     if not _RELEASE_ID.fullmatch(found.release_id):
         raise WarehouseError(f"{found.release_id!r} is not the name of a release")
     return found
+
+
+def file_stem(event_id: str) -> str:
+    """Return an event's name among files: its id, or a digest of it where it is no plain name.
+
+    >>> file_stem("sector-us-energy-2025-01-27")
+    'sector-us-energy-2025-01-27'
+    """
+    if _PLAIN.fullmatch(event_id):
+        return event_id
+    return f"event-{hashlib.sha256(event_id.encode()).hexdigest()[:16]}"

@@ -207,16 +207,26 @@ class Warehouse(dg.ConfigurableResource):
             return unfitness.reasons(con)
 
     def backup(self, target: Path) -> None:
-        """Copy the core file, checkpointed, to `target`."""
+        """Copy the core file, checkpointed, to `target`.
+
+        Raises
+        ------
+        WarehouseError
+            If the target is the core file or lies among the releases, or cannot be written.
+        """
         files.prepare(self.file)
-        with files.locked(self.file, exclusive=True):
+        meant = target.expanduser().resolve()
+        releases_folder = (self.file.parent / "releases").resolve()
+        if meant == self.file or meant.is_relative_to(releases_folder):
+            raise WarehouseError(f"{target}: a backup lies elsewhere: that is what it is of")
+        with files.locked(self.file, exclusive=True), copies.told(target):
             copies.checkpoint(self.file)
             copies.copy(self.file, target)
 
     def restore(self, source: Path) -> None:
         """Put a backup in the place of the core file; a file that is no warehouse is refused."""
         files.check_name(self.file)
-        with files.locked(self.file, exclusive=True):
+        with files.locked(self.file, exclusive=True), copies.told(self.file):
             copies.restore(source, self.file)
         files.prepare(self.file)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from resources.warehouse import files
 from resources.warehouse.files import WarehouseError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -22,6 +23,12 @@ def checkpoint(core: Path) -> None:
 
 def copy(source: Path, target: Path) -> None:
     """Copy a file in one step: `target` is the old one or the whole new one, and on disk."""
+    stage(source, target).replace(target)
+    sync(target.parent)
+
+
+def stage(source: Path, target: Path) -> Path:
+    """Copy a file beside `target`, whole and on disk; return where it waits."""
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = target.with_name(target.name + ".part")
     try:
@@ -30,8 +37,7 @@ def copy(source: Path, target: Path) -> None:
     except OSError:  # on a full disk, what was written is what is missing elsewhere
         staged.unlink(missing_ok=True)
         raise
-    staged.replace(target)
-    sync(target.parent)
+    return staged
 
 
 def restore(source: Path, core: Path) -> None:
@@ -47,8 +53,20 @@ def restore(source: Path, core: Path) -> None:
         ).fetchall()[0][0]
     if not found:
         raise WarehouseError(f"{source}: not a warehouse, it has no meta.contracts")
+    staged = stage(source, core)
+    # Not before: until here the log holds what the old file has committed.
     core.with_name(core.name + ".wal").unlink(missing_ok=True)
-    copy(source, core)
+    staged.replace(core)
+    sync(core.parent)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Say in one line that a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise WarehouseError(f"{path}: {error.strerror}; nothing was changed") from None
 
 
 def sync(path: Path) -> None:

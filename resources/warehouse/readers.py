@@ -7,10 +7,10 @@ since DuckDB keeps one instance per file in a process.
 
 from __future__ import annotations
 
-import os
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from resources.settings import whole_number
 from resources.warehouse import files
 from resources.warehouse.files import WarehouseError
 
@@ -28,11 +28,14 @@ def configuration() -> dict[str, Any]:
 
     ``SELLOFF_QUERY_SECONDS`` says after how long a query is stopped, by default ten minutes.
     """
-    seconds = float(os.environ.get("SELLOFF_QUERY_SECONDS") or QUERY_SECONDS)
+    try:
+        seconds = whole_number("QUERY_SECONDS", QUERY_SECONDS) or QUERY_SECONDS
+    except ValueError as error:
+        raise WarehouseError(str(error)) from None
     return {
         "enable_external_access": "false",
         "lock_configuration": "true",
-        "max_execution_time": str(int(seconds * 1000)),
+        "max_execution_time": str(seconds * 1000),
     }
 
 
@@ -49,9 +52,7 @@ def reading(published: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
     if not published.exists():
-        raise WarehouseError(
-            f"{published}: nothing is published yet; `selloff run` publishes when its checks pass"
-        )
+        raise WarehouseError(f"{published}: {_missing(published)}")
     # Resolved, since DuckDB keeps one instance per path in a process: the link would be stale.
     path = published.resolve()
     try:
@@ -69,10 +70,17 @@ def reading(published: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 "since); `selloff run` publishes one of this"
             ) from None
         except duckdb.InterruptException:
-            limit = int(configuration()["max_execution_time"]) / 1000
+            limit = int(configuration()["max_execution_time"]) // 1000
             raise WarehouseError(
-                f"the query took longer than {limit:g} s (SELLOFF_QUERY_SECONDS)"
+                f"the query took longer than {limit} s (SELLOFF_QUERY_SECONDS)"
             ) from None
+
+
+def _missing(published: Path) -> str:
+    """Return what to do where the link leads nowhere."""
+    if published.parent.is_symlink() and any((published.parent.parent / "releases").glob("*")):
+        return "the live release is gone; `selloff rollback ID` lets readers see a kept one"
+    return "nothing is published yet; `selloff run` publishes when its checks pass"
 
 
 def _first_line(error: Exception) -> str:

@@ -144,10 +144,10 @@ def kept_releases() -> int:
     Raises
     ------
     WarehouseError
-        If the setting is no whole number.
+        If the setting is no whole number, or fewer than three.
     """
     try:
-        return max(KEEP, whole_number("KEEP_RELEASES", KEEP) or KEEP)
+        return whole_number("KEEP_RELEASES", KEEP, least=KEEP) or KEEP
     except ValueError as error:
         raise WarehouseError(str(error)) from None
 

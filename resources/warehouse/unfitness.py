@@ -24,6 +24,8 @@ GROUP BY i.table_name ORDER BY i.table_name
 
 def reasons(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Return one line per failed blocking check and per table that is behind its inputs."""
+    if not con.execute("SELECT count(*) FROM meta.warehouse").fetchall()[0][0]:
+        return ["nothing has been fetched yet: `selloff run` fetches, checks and publishes"]
     failed = [
         f"{table} {check}: {n} rows contradict it"
         for table, check, n in con.execute(FAILED).fetchall()

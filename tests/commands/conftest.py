@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -37,14 +38,16 @@ def put_events(con):
         )
 
 
-@pytest.fixture
-def kept(tmp_path, command):
-    """A warehouse with two releases, between which one figure was restated."""
-    path = tmp_path / "selloff.duckdb"
+@pytest.fixture(scope="session")
+def published_twice(tmp_path_factory):
+    """A folder with two releases, between which one figure was restated, to be copied."""
+    folder = tmp_path_factory.mktemp("kept")
+    path = folder / "selloff.duckdb"
     files.prepare(path)
     warehouse = Warehouse(path=str(path))
     with warehouse.writing() as con:
         put_events(con)
+        con.execute("INSERT INTO meta.warehouse VALUES ('replay', TIMESTAMP '2025-02-01')")
     warehouse.publish(run_id="a", is_backfill=False, now=datetime(2025, 2, 1, 7, tzinfo=UTC))
     with warehouse.writing() as con:
         con.execute(
@@ -52,4 +55,11 @@ def kept(tmp_path, command):
             "as_of = TIMESTAMP '2025-02-02' WHERE event_id = 'sector-us-2025-01-27'"
         )
     warehouse.publish(run_id="b", is_backfill=False, now=datetime(2025, 2, 2, 7, tzinfo=UTC))
+    return folder
+
+
+@pytest.fixture
+def kept(tmp_path, command, published_twice):
+    """Run the command on a copy of that folder."""
+    shutil.copytree(published_twice, tmp_path, symlinks=True, dirs_exist_ok=True)
     return lambda *arguments: command(tmp_path, *arguments)

@@ -292,7 +292,7 @@ def test_a_query_that_cannot_be_run_says_why(ask, query, cause):
     ("arguments", "line"),
     [
         (["sql", "SELECT 1", "--format", "xml"], "--format xml: one of table, csv, json"),
-        (["event", "2025-01-24"], "no sell-off on 2025-01-24; `selloff sql 'from"),
+        (["event", "2025-01-24"], "no sell-off on 2025-01-24; the nearest: 2025-01-27 (`selloff"),
         (
             ["backfill", "--from", "2025-01-28", "--to", "2025-01-27"],
             "--from 2025-01-28 lies after --to 2025-01-27",

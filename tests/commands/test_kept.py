@@ -28,12 +28,28 @@ def test_releases_are_listed_with_what_is_live(kept):
 
 
 def test_a_rollback_is_one_command(kept):
-    assert answer(kept("rollback", "--json")) == [{"release_id": FIRST}]
+    assert answer(kept("rollback", "--json")) == [{"release_id": FIRST, "n_pages": 2}]
     (live,) = [row for row in answer(kept("releases", "--json")) if row["is_live"]]
     assert live["release_id"] == FIRST
     (event,) = answer(kept("event", "2025-01-27", "--json"))
     assert event["market_return"] == -0.0141
     assert "readers see" in kept("rollback", SECOND).stdout
+
+
+def test_the_pages_are_those_of_the_release_rolled_back_to(kept, tmp_path):
+    kept("rollback")
+    assert FIRST in (tmp_path / "pages" / "index.html").read_text()
+    assert "\N{MINUS SIGN}1.41%" in (tmp_path / "pages" / "sector-us-2025-01-27.html").read_text()
+
+
+def test_a_core_file_that_was_restored_does_not_hide_the_live_release(kept, tmp_path):
+    (told,) = answer(kept("backup", tmp_path / "b.duckdb", "--json"))
+    assert told == {"path": str(tmp_path / "b.duckdb")}
+    (published,) = json.loads(kept("publish", "--json").stdout)
+    answer(kept("restore", tmp_path / "b.duckdb", "--json"))
+    found = answer(kept("releases", "--json"))
+    assert [row["release_id"] for row in found if row["is_live"]] == [published["release_id"]]
+    assert {FIRST, SECOND} < {row["release_id"] for row in found}
 
 
 def test_what_is_no_release_is_refused_in_one_line(kept):
@@ -110,6 +126,8 @@ def test_a_page_is_shown_in_the_browser(kept, tmp_path, monkeypatch):
 
 def test_a_page_that_cannot_be_written_is_one_line(kept, tmp_path):
     (tmp_path / "taken").write_text("")
+    result = kept("report", "2025-01-27", "--output", tmp_path / "page.txt")
+    assert "a page is an .html file; or name a folder" in result.stderr
     result = kept("report", "2025-01-27", "--output", tmp_path / "taken" / "page.html")
     assert result.exit_code == 1
     assert len(result.stderr.strip().splitlines()) == 1

@@ -33,11 +33,24 @@ def test_a_release_is_exported_as_a_workbook_and_as_a_lake_at_once(kept, tmp_pat
     assert list(events.glob("*.parquet"))
 
 
+def test_an_event_is_exported_as_parquet_with_nothing_of_another(kept, tmp_path):
+    import pyarrow.dataset as ds
+
+    result = kept("export", "--event", "2025-01-27", "--parquet", tmp_path / "events")
+    target = tmp_path / "events" / f"{LIVE}-sector-us-2025-01-27"
+    assert result.stdout.strip() == str(target)
+    manifest = json.loads((target / "_manifest.json").read_text())
+    assert "mart.selloff_metrics" in {each["table"] for each in manifest["tables"]}
+    rows = ds.dataset(target / "mart" / "selloff_events").to_table().to_pylist()
+    assert [(row["event_id"], row["market_return"]) for row in rows] == [
+        ("sector-us-2025-01-27", -0.02)
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "cause"),
     [
         ((), "name what to write: --excel FILE.xlsx or --parquet FOLDER"),
-        (("--event", "2025-01-27", "--parquet", "lake"), "--parquet writes whole releases"),
         (("--event", "2020-01-01", "--excel", "x.xlsx"), "no sell-off on 2020-01-01; the nearest"),
         (("--excel", "event.xls"), "the name of a workbook ends in .xlsx"),
     ],

@@ -62,7 +62,7 @@ def test_an_event_is_told_by_when_how_far_where_and_by_what(shown):
         "2025-01-27  sector sell-off in US  (detected by breadth, sector, 1.50 times the threshold)"
     )
     assert lines[2] == (
-        "SPY -1.41%, z -1.60 (severity 96%), 22% of members falling; origin Information "
+        "SPY -1.41%, z -1.60 (severity 96%), 22% of members at z of -2 or less; origin Information "
         "Technology (severity 100%), hardest hit Utilities; 1,083.0 bn USD lost"
     )
     assert lines[3] == "All prices as delivered."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from lxml import html as parser
@@ -14,6 +14,7 @@ from pages.documents import address, render
 from warehouse.tables import table
 
 MINUS = "\N{MINUS SIGN}"
+DAY = date(2025, 1, 27)
 
 
 def text_of(page):
@@ -34,21 +35,24 @@ def test_it_says_in_four_sentences_what_happened(page, fell, article):
     assert leads == [
         (
             f"On 27 January 2025 SPY fell 1.41% (z {MINUS}1.60, 96% of its sessions so far were no "
-            f"worse), with an abnormal z of {MINUS}2 or less at 1 of its 2 members: a sell-off of "
-            "one sector, found by breadth and sector at 1.50 times the limit."
+            f"worse), with an abnormal z of {MINUS}2 or less at 1 of the 2 members watched: a "
+            "sell-off of one sector, found by the breadth of falls and a sector's fall at 1.50 "
+            "times the limit."
         ),
         (
-            "The members lost 1,083.0 billion USD of market value, 605.1 billion USD beyond what "
-            "the market explains; the largest was that of NVIDIA Corporation (NVDA): "
-            f"{MINUS}16.97%, abnormal z {MINUS}5.83, 592.7 billion USD."
+            "The members together lost 1,083.0 billion USD of market value, 605.1 billion USD "
+            "beyond what the market explains; the largest loss beyond the market was that of "
+            f"NVIDIA Corporation (NVDA): {MINUS}16.97%, abnormal z {MINUS}5.83, 592.7 billion USD "
+            "lost."
         ),
         (
             "It came from Information Technology and showed first at 6857.T in Japan (close of "
             "2025-01-27 06:30 UTC)."
         ),
         (
-            "By 28 January 2025 0 of the 1 equities that fell were back at the close before, and 1 "
-            "had made up half; of 1 figures in 1 article the prices bear out 1 and contradict 0."
+            "By 28 January 2025 0 of the 1 equities that fell had at some close been back where "
+            "they were before, and 1 had made up half; of 1 figures in 1 article the prices bear "
+            "out 1 and contradict 0."
         ),
     ]
 
@@ -104,8 +108,65 @@ def test_figures_that_are_not_known_leave_parts_out_and_break_nothing(page):
     assert "nan" not in told.casefold().split()
 
 
-def test_a_withdrawn_event_says_so_at_the_top(page):
-    assert "This event was withdrawn" in text_of(page(status="withdrawn"))
+def test_a_withdrawn_event_says_so_at_the_top_and_was_not_declared(page):
+    told = text_of(page(status="withdrawn"))
+    assert "This event was withdrawn" in told
+    assert "declared by hand" not in told
+
+
+def test_a_loss_is_a_record_only_where_earlier_losses_are_known(page, market, fell):
+    market.put(
+        table("mart.market_value_losses"),
+        listing_id="XNAS:NVDA",
+        ticker="NVDA",
+        session_date=DAY,
+        previous_session_date=DAY,
+        shares_known_on=DAY,
+        observed_through=DAY,
+        market_value_lost_usd=592.7e9,
+        market_value_usd=3e12,
+        rank_in_history_so_far=1,
+    )
+    fell()
+    text = text_of(page())
+    assert "one-day loss here since" not in text
+    assert "since no earlier loss is on record here" in text
+
+
+def test_a_record_says_since_when(page, market, fell):
+    for day, rank in ((DAY, 1), (date(2024, 1, 2), 2)):
+        market.put(
+            table("mart.market_value_losses"),
+            listing_id="XNAS:NVDA",
+            ticker="NVDA",
+            session_date=day,
+            previous_session_date=day,
+            shares_known_on=day,
+            observed_through=day,
+            market_value_lost_usd=592.7e9,
+            market_value_usd=3e12,
+            rank_in_history_so_far=rank,
+        )
+    fell()
+    assert "the largest one-day loss here since 2 January 2024" in text_of(page())
+
+
+def test_members_that_gained_together_did_not_lose_a_negative_amount(page):
+    told = text_of(page(market_value_lost_usd=-50e9, market_return=0.0))
+    assert "The members together gained 50.0 billion USD" in told
+    assert "SPY ended where it was" in told
+
+
+def test_what_has_no_room_on_the_page_is_said(page, market):
+    for number in range(70):
+        market.put(
+            table("mart.contagion_paths"),
+            event_id="sector-us-2025-01-27",
+            closed_at=datetime.fromisoformat("2025-01-27 06:00") + timedelta(minutes=number),
+            listing_id=f"XNAS:L{number}",
+            ticker=f"L{number}",
+        )
+    assert "58 more closes have no room here, all are in mart.contagion_paths" in text_of(page())
 
 
 def test_simulated_history_is_told_at_the_top_and_not_only_in_the_small_print(page, market):

@@ -244,8 +244,8 @@ def test_the_environment_sets_the_limits(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("RELEASES", "2", "2 releases: at least 3 are kept"),
-        ("PAYLOADS_DAYS", "0", "0 days: payloads are kept for at least one day"),
+        ("RELEASES", "2", "SELLOFF_KEEP_RELEASES=2: at least 3"),
+        ("PAYLOADS_DAYS", "0", "SELLOFF_KEEP_PAYLOADS_DAYS=0: at least 1"),
         ("RUNS_DAYS", "a month", "SELLOFF_KEEP_RUNS_DAYS='a month' is not a whole number"),
         ("RUNS_DAYS", "-1", "SELLOFF_KEEP_RUNS_DAYS='-1' is not a whole number"),
     ],

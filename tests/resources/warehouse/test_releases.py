@@ -233,7 +233,7 @@ def test_a_backup_that_fails_leaves_the_older_one_whole(warehouse, version, tmp_
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(copies.shutil, "copyfile", half)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WarehouseError, match="No space left"):
         warehouse.backup(target)
     assert target.read_bytes() == held
 

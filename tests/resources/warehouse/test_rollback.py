@@ -102,9 +102,19 @@ def test_more_releases_are_kept_where_that_is_asked_for(warehouse, published, mo
     monkeypatch.setenv("SELLOFF_KEEP_RELEASES", "4")
     ids = [published(number) for number in range(1, 6)]
     assert warehouse.releases() == ids[1:]
-    monkeypatch.setenv("SELLOFF_KEEP_RELEASES", "1")  # fewer than three would end readers' queries
-    last = published(6)
-    assert warehouse.releases() == [*ids[3:], last]
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"), [("2", "=2: at least 3"), ("many", "='many' is not a whole number")]
+)
+def test_a_wrong_number_of_releases_is_said_before_anything_is_published(
+    warehouse, published, monkeypatch, value, cause
+):
+    first = published(1)
+    monkeypatch.setenv("SELLOFF_KEEP_RELEASES", value)
+    with pytest.raises(WarehouseError, match=f"SELLOFF_KEEP_RELEASES{cause}"):
+        published(2)
+    assert warehouse.releases() == [first]
 
 
 def test_a_release_says_what_it_holds_of_every_table_and_how_new_that_is(warehouse, published):
@@ -218,17 +228,19 @@ def test_a_wrong_name_in_a_release_of_this_schema_is_what_it_is(warehouse, publi
 
 def test_a_query_without_end_is_stopped(warehouse, published, monkeypatch):
     published(1)
-    monkeypatch.setenv("SELLOFF_QUERY_SECONDS", "0.2")
+    monkeypatch.setenv("SELLOFF_QUERY_SECONDS", "1")
     with (
-        pytest.raises(WarehouseError, match=r"longer than 0\.2 s \(SELLOFF_QUERY_SECONDS\)"),
+        pytest.raises(WarehouseError, match=r"longer than 1 s \(SELLOFF_QUERY_SECONDS\)"),
         warehouse.reading_release() as con,
     ):
         con.execute("SELECT count(*) FROM range(1000000000000) AS t(x) WHERE sin(x) > 2")
 
 
 def test_what_failed_and_what_is_behind_speaks_against_publishing_by_hand(warehouse):
-    assert warehouse.unfit() == []
+    assert "nothing has been fetched yet" in warehouse.unfit()[0]
     with warehouse.writing() as con:
+        con.execute("INSERT INTO meta.warehouse VALUES ('real', now()::TIMESTAMP)")
+        assert unfitness.reasons(con) == []
         for at, passed in (("2025-01-27", True), ("2025-01-28", False)):
             con.execute(
                 "INSERT INTO meta.dq_results VALUES ('run', 'core.splits', 'grain_is_unique', "
@@ -253,9 +265,68 @@ def test_what_failed_and_what_is_behind_speaks_against_publishing_by_hand(wareho
 def test_a_backup_onto_a_full_disk_leaves_no_half_file(warehouse, published, tmp_path, monkeypatch):
     published(1)
     monkeypatch.setattr(copies.shutil, "copyfile", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WarehouseError, match="No space left on device; nothing was changed"):
         warehouse.backup(tmp_path / "backup.duckdb")
     assert not list(tmp_path.glob("backup.duckdb*"))
+
+
+@pytest.mark.parametrize("value", ["abc", "nan", "0", "-5"])
+def test_a_wrong_limit_of_time_is_one_line(warehouse, published, monkeypatch, value):
+    published(1)
+    monkeypatch.setenv("SELLOFF_QUERY_SECONDS", value)
+    with (
+        pytest.raises(WarehouseError, match="SELLOFF_QUERY_SECONDS"),
+        warehouse.reading_release(),
+    ):
+        pytest.fail("it was opened")
+
+
+def test_where_the_live_release_is_gone_it_is_said_how_to_go_on(warehouse, published):
+    import shutil
+
+    first, second = published(1), published(2)
+    shutil.rmtree(warehouse.file_of(second).parent)
+    with pytest.raises(WarehouseError, match="`selloff rollback ID`"), warehouse.reading_release():
+        pytest.fail("it was opened")
+    assert warehouse.rollback(first) == first
+
+
+def test_a_restore_that_fails_loses_nothing_that_was_committed(
+    warehouse, published, tmp_path, monkeypatch
+):
+    import subprocess
+    import sys
+
+    published(1)
+    warehouse.backup(tmp_path / "backup.duckdb")
+    committed = (
+        "import duckdb, os\n"
+        f"con = duckdb.connect({str(warehouse.file)!r})\n"
+        "con.execute('SET checkpoint_threshold = \"1GB\"')\n"
+        "con.execute('UPDATE core.daily_prices SET close = 7')\n"
+        "os._exit(9)\n"  # killed: what it committed is in the log alone
+    )
+    subprocess.run([sys.executable, "-c", committed], check=False)  # noqa: S603 - our own words
+    log = warehouse.file.with_name(warehouse.file.name + ".wal")
+    assert log.stat().st_size > 0
+    monkeypatch.setattr(copies.shutil, "copyfile", full)
+    with pytest.raises(WarehouseError, match="No space left on device; nothing was changed"):
+        warehouse.restore(tmp_path / "backup.duckdb")
+    monkeypatch.undo()
+    with warehouse.reading() as con:
+        assert con.execute(SPAN).fetchall() == [(7.0, 7.0)]
+
+
+@pytest.mark.parametrize(
+    "target", ["selloff.duckdb", "current/warehouse.duckdb", "releases/mine.duckdb"]
+)
+def test_a_backup_replaces_neither_the_core_file_nor_a_release(warehouse, published, target):
+    published(1)
+    held = warehouse.published.read_bytes()
+    with pytest.raises(WarehouseError, match="a backup lies elsewhere"):
+        warehouse.backup(warehouse.file.parent / target)
+    assert warehouse.published.read_bytes() == held
+    assert warehouse.published.stat().st_mode & 0o777 == 0o444
 
 
 def test_the_core_file_counts_no_contract_as_outdated(warehouse):
