@@ -109,7 +109,7 @@ def _show_next() -> None:
     pages = warehouse().file.parent / "pages" / "index.html"
     console().print(
         f"\nThe database: [bold]{published}[/bold] (any DuckDB client, read-only)\n"
-        f"The pages:    [bold]{pages}[/bold] (`selloff report 2025-01-27 --open`)\n"
+        f"The pages:    [bold]{pages}[/bold] (.venv/bin/selloff report 2025-01-27 --open)\n"
         "Next:  make dev                            the graph, the runs and the checks\n"
         "       .venv/bin/selloff sql 'from mart.event_losses'\n"
         "       SELLOFF_WAREHOUSE=warehouse/real/selloff.duckdb SELLOFF_PRICES=files "
