@@ -150,6 +150,8 @@ def test_cells_beyond_the_header_are_no_rates(rates):
         (packed('{"not": "csv"}'), "no columns Date and USD"),
         (packed(""), "no columns Date and USD"),
     ],
+    # Named, since a packed table holds the time of its packing, which differs between workers.
+    ids=["page", "cut short", "second file", "no text", "no table", "empty"],
 )
 def test_what_is_no_archive_of_the_table_is_malformed(rates, body, cause):
     batch = rates(Reply(body))
