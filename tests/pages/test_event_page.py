@@ -114,27 +114,11 @@ def test_a_withdrawn_event_says_so_at_the_top_and_was_not_declared(page):
     assert "declared by hand" not in told
 
 
-def test_a_loss_is_a_record_only_where_earlier_losses_are_known(page, market, fell):
-    market.put(
-        table("mart.market_value_losses"),
-        listing_id="XNAS:NVDA",
-        ticker="NVDA",
-        session_date=DAY,
-        previous_session_date=DAY,
-        shares_known_on=DAY,
-        observed_through=DAY,
-        market_value_lost_usd=592.7e9,
-        market_value_usd=3e12,
-        rank_in_history_so_far=1,
-    )
-    fell()
-    text = text_of(page())
-    assert "one-day loss here since" not in text
-    assert "since no earlier loss is on record here" in text
+@pytest.fixture
+def on_record(market):
+    """Put a loss of Nvidia's on record, with its rank at the time."""
 
-
-def test_a_record_says_since_when(page, market, fell):
-    for day, rank in ((DAY, 1), (date(2024, 1, 2), 2)):
+    def put(day, rank):
         market.put(
             table("mart.market_value_losses"),
             listing_id="XNAS:NVDA",
@@ -147,6 +131,21 @@ def test_a_record_says_since_when(page, market, fell):
             market_value_usd=3e12,
             rank_in_history_so_far=rank,
         )
+
+    return put
+
+
+def test_a_loss_is_a_record_only_where_earlier_losses_are_known(page, fell, on_record):
+    on_record(DAY, 1)
+    fell()
+    text = text_of(page())
+    assert "one-day loss here since" not in text
+    assert "since no earlier loss is on record here" in text
+
+
+def test_a_record_says_since_when(page, fell, on_record):
+    on_record(DAY, 1)
+    on_record(date(2024, 1, 2), 2)
     fell()
     assert "the largest one-day loss here since 2 January 2024" in text_of(page())
 
