@@ -41,7 +41,7 @@ def abnormal_returns(
     daily_prices: Any, market_returns: Any, instruments: Any, days: Days, settings: Settings
 ) -> Any:
     """Hold every listing's return against its market model."""
-    recent = since(daily_prices, days.start, MODEL.first + 1)
+    recent = since(daily_prices, days, MODEL.first + 1)
     return returns.abnormal_returns(
         recent, market_returns, instruments, MODEL, settings.default_region
     )
