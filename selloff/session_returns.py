@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff._session_fits import NEVER, Past, measured
-from selloff.history import since
+from selloff.history import from_day
 from selloff.proposed_splits import FLAG
 from selloff.returns import MarketModel
 
@@ -105,7 +105,7 @@ def abnormal_returns(
 
     def found() -> Iterator[pa.RecordBatch]:
         if first is not None and _begins_before(daily_prices, first):
-            behind = since(daily_prices, first, chosen.first + 1)
+            behind = from_day(daily_prices, first, chosen.first + 1)
             rows = behind.filter(behind.session_date < first).select(*_BARS).to_pyarrow()
             for part in panel.parts(rows):
                 panel.advance(*part, is_wanted=False)

@@ -159,6 +159,12 @@ class Table:
     versions_of : tuple of str
         For append-only tables: the thing whose versions the rows are. A row is appended only
         where its `row_hash` differs from the newest version's.
+    of_events : bool
+        Whether every row is of an event of ``mart.selloff_events`` (`event_id`): then the table is
+        replaced event by event, from the first on that what changed may still have to do with.
+    outcomes : tuple of str
+        Columns that say what followed a row's session. Where they alone change, nothing that rests
+        on the row has changed.
     is_row_wise : bool
         Whether no column adds up floating-point numbers over rows: only then do any number of
         threads compute the same last digits.
@@ -172,6 +178,8 @@ class Table:
     orders: tuple[Order, ...] = ()
     partition: str | None = None
     versions_of: tuple[str, ...] = ()
+    of_events: bool = False
+    outcomes: tuple[str, ...] = ()
     is_row_wise: bool = False
 
     def __post_init__(self) -> None:
@@ -182,8 +190,10 @@ class Table:
         used = {
             *self.grain,
             *self.versions_of,
+            *self.outcomes,
             *pairs,
             *([self.partition] if self.partition else []),
+            *(["event_id"] if self.of_events else []),
         }
         if missing := sorted(used - names):
             raise ValueError(f"{self.qualified}: no such column: {', '.join(missing)}")
