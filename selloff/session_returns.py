@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff._session_fits import NEVER, Past, measured
+from selloff._spans import spans
 from selloff.history import from_day
 from selloff.proposed_splits import FLAG
 from selloff.returns import MarketModel
@@ -109,7 +110,7 @@ def abnormal_returns(
             rows = behind.filter(behind.session_date < first).select(*_BARS).to_pyarrow()
             for part in panel.parts(rows):
                 panel.advance(*part, is_wanted=False)
-        for start, end in _spans(wanted):
+        for start, end in spans(wanted, ROWS_AT_ONCE):
             asked = wanted.filter(wanted.session_date.between(start, end)).select(*_BARS)
             for part in panel.parts(asked.to_pyarrow()):
                 yield from panel.advance(*part, is_wanted=True).cast(schema).to_batches()
@@ -154,16 +155,6 @@ def _sorted(texts: Any) -> Any:
 
     texts = texts.combine_chunks()
     return texts.take(pc.sort_indices(texts))
-
-
-def _spans(bars: ir.Table) -> list[tuple[date, date]]:
-    """Return first and last sessions of runs with about `ROWS_AT_ONCE` bars."""
-    counts = bars.group_by("session_date").aggregate(n=bars.count()).order_by("session_date")
-    table = counts.to_pyarrow()
-    days = table.column("session_date").to_pylist()
-    run = np.cumsum(table.column("n").to_numpy()) // ROWS_AT_ONCE
-    places = np.split(np.arange(len(days)), np.flatnonzero(np.diff(run)) + 1)
-    return [(days[some[0]], days[some[-1]]) for some in places if len(some)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -43,7 +44,7 @@ def test_rows_are_in_order_where_each_comes_after_the_one_before(found, size):
     for batch in batches(found, size):
         order.see(batch)
     keys = [(day, name.encode()) for day, name in found]
-    assert order.holds == all(a < b for a, b in zip(keys, keys[1:], strict=False))
+    assert order.holds == all(a < b for a, b in pairwise(keys))
 
 
 @pytest.mark.parametrize("days", [[None], [1, None], [None, 1]])
