@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
-from selloff import events, groups, losses
+from selloff import events, group_years, groups, losses
 from selloff import market_days as market
 from selloff.history import since, until
 from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
@@ -31,9 +31,9 @@ def group_returns(
 ) -> Any:
     """Measure every market, sector and industry in every session, each against its own past."""
     moves, bars = since(abnormal_returns, days, 0), since(daily_prices, days, 1)
-    panel = groups.valued_members(moves, bars, instruments, shares_outstanding, fx_rates)
-    sums = groups.group_days(panel, market_returns, settings.listing_z)
-    return groups.group_returns(sums.to_pandas(), past=until(previous, days))
+    others = instruments, shares_outstanding, fx_rates, market_returns
+    sums = group_years.group_sums(moves, bars, *others, settings.listing_z)
+    return groups.group_returns(sums, past=until(previous, days))
 
 
 @table_asset(MARKET_DAYS)

@@ -209,6 +209,11 @@ class Table:
         """The columns' names, in the order of the table."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns by which its rows lie in order: partition first, then grain."""
+        return tuple(dict.fromkeys((*filter(None, (self.partition,)), *self.grain)))
+
     def column(self, name: str) -> Column:
         """Return the column of that name."""
         return next(column for column in self.columns if column.name == name)

@@ -158,7 +158,13 @@ class Warehouse(dg.ConfigurableResource):
                         continue
                     rows.show(con, "computed")
                     return writing.replace(
-                        con, table, days=wanted, inputs=before, run_id=run_id, now=now
+                        con,
+                        table,
+                        days=wanted,
+                        inputs=before,
+                        run_id=run_id,
+                        now=now,
+                        is_ordered=rows.is_ordered,
                     )
         raise WarehouseError(f"{table.qualified}: its inputs kept changing, {ATTEMPTS} attempts")
 

@@ -62,11 +62,13 @@ def replace(
     inputs: dict[str, int],
     run_id: str,
     now: datetime,
+    is_ordered: bool = False,
 ) -> Written:
     """Make the table (or those days of it) equal to the relation `computed`.
 
     Rows that did not change are not rewritten: where nothing differs, nothing is written, and
-    no downstream table becomes stale.
+    no downstream table becomes stale. Rows that come in the table's order (`is_ordered`) are not
+    sorted.
 
     Raises
     ------
@@ -76,8 +78,10 @@ def replace(
     where, bounds = which(table, days)
     with transaction(con):
         held = con.execute(f"SELECT 1 FROM {table.qualified} WHERE {where} LIMIT 1", bounds)
-        write = _rewrite if held.fetchall() else _fill
-        rows, changed, first = write(con, table, where, bounds)
+        if held.fetchall():
+            rows, changed, first = _rewrite(con, table, where, bounds)
+        else:
+            rows, changed, first = _fill(con, table, where, bounds, is_ordered=is_ordered)
         if changed:
             record_change(con, table, first, run_id=run_id, now=now)
         _record_inputs(con, table, inputs)
@@ -100,10 +104,17 @@ def which(table: Table, days: Days | None) -> tuple[str, dict[str, date]]:
 
 
 def _fill(
-    con: duckdb.DuckDBPyConnection, table: Table, where: str, bounds: dict[str, date]
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    where: str,
+    bounds: dict[str, date],
+    *,
+    is_ordered: bool,
 ) -> tuple[int, int, date | None]:
     """Insert where nothing is held: there is nothing to compare with, and no copy to make."""
-    incoming = f"FROM {_cast(table, where)} ORDER BY {_order(table)}"
+    incoming = f"FROM {_cast(table, where)}"
+    if not is_ordered:
+        incoming += f" ORDER BY {_order(table)}"
     con.execute(f"INSERT INTO {table.qualified} BY NAME {incoming}", bounds)
     rows, first = con.execute(
         f"SELECT count(*), min({_session(table, table.name)}) FROM {table.qualified} WHERE {where}",
@@ -175,7 +186,7 @@ def _session(table: Table, rows: str) -> str:
 
 def _order(table: Table) -> str:
     """Return the order in which rows lie: by partition, then by grain."""
-    return ", ".join(dict.fromkeys((*([table.partition] if table.partition else []), *table.grain)))
+    return ", ".join(table.order)
 
 
 def append(con: duckdb.DuckDBPyConnection, table: Table, rows: list[tuple[object, ...]]) -> None:
