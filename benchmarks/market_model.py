@@ -19,8 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from _child import ROOT
-
+ROOT = Path(__file__).resolve().parent.parent
 LISTINGS, SESSIONS = 5_000, 4_640
 # Sessions in a row group of the file, which is how an engine that asks for some reads few others.
 TOGETHER = 100
@@ -97,11 +96,11 @@ rows.select("listing_id", "session_date", pl.col("y").alias("log_return"), "alph
     "residual_sigma", "abnormal_return", "abnormal_z",
 ).collect().write_parquet(target, compression="snappy")
 """,
-    "scan and copy": OPEN
+    "scan and copy": OPEN  # noqa: S608 - names of this file
     + """
 con.execute(f\"\"\"COPY (SELECT listing_id, session_date, close AS a, volume AS b, close + 1 AS c,
   volume + 1 AS d, close + 2 AS e, volume + 2 AS f FROM bars) TO '{target}' (FORMAT parquet)\"\"\")
-""",  # noqa: S608 - names of this file
+""",
 }
 # The programs end by telling what they took.
 TELL = """
