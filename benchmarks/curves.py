@@ -1,7 +1,7 @@
 """How the panel measures grow: with the rows, and with the listings where the rows stay the same.
 
 python benchmarks/curves.py rows                   1e5, 3e5 and 1e6 bars
-python benchmarks/curves.py listings               3e5 bars of 150 to 1,200 listings
+python benchmarks/curves.py listings               1e5 bars of 100 to 400 listings
 python benchmarks/curves.py rows 10000x20 FOLDER   one more point; its market is kept in FOLDER
 python benchmarks/curves.py take FOLDER/growth.json   points that `growth.py` measured
 
@@ -19,10 +19,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "benchmarks" / "results" / "growth.json"
-# Listings x years. At 3e5 bars fewer than 150 listings would want more years than sell-offs need.
+# Listings x years.
 SHAPES = {
     "rows": ("100x4", "300x4", "1000x4"),
-    "listings": ("150x8", "300x4", "600x2", "1200x1"),
+    "listings": ("100x4", "200x2", "400x1"),
 }
 Point = dict[str, Any]
 
@@ -33,25 +33,29 @@ def points(kept: Path = KEPT) -> list[Point]:
     Returns
     -------
     list of dict
-        `listings`, `years`, `bars`; `steps`, of each its wall seconds, CPU seconds and the peak
-        memory of the process in MB; `machine`.
+        `series` (the curve that a point belongs to), `listings`, `years`, `bars`; `steps`, of each
+        its wall seconds, CPU seconds and the peak memory of the process in MB (None where that was
+        not kept apart); `machine`.
     """
     found: list[Point] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
     return sorted(found, key=lambda each: (each["bars"], each["listings"]))
 
 
 def keep(point: Point, kept: Path = KEPT) -> None:
-    """Put a point into the file; an older one of the same shape goes."""
-    shape = (point["listings"], point["years"])
-    others = [each for each in points(kept) if (each["listings"], each["years"]) != shape]
+    """Put a point into the file; an older one of the same curve and shape goes."""
+    others = [each for each in points(kept) if _shape(each) != _shape(point)]
     every = sorted([*others, point], key=lambda each: (each["bars"], each["listings"]))
     lines = ",\n".join(json.dumps(each, sort_keys=True) for each in every)
     kept.parent.mkdir(exist_ok=True)
     kept.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
-def measured(shape: str, folder: Path) -> Point:
-    """Measure one shape, `listings x years`."""
+def _shape(point: Point) -> tuple[str, int, int]:
+    return point["series"], point["listings"], point["years"]
+
+
+def measured(series: str, shape: str, folder: Path) -> Point:
+    """Measure one shape, `listings x years`, for a curve."""
     from benchmarks import _machine, growth
 
     listings, years = map(int, shape.split("x"))
@@ -59,6 +63,7 @@ def measured(shape: str, folder: Path) -> Point:
     n_bars, steps = growth.measure(folder, listings, years)
     rounded = {name: [round(value, 2) for value in three] for name, three in steps.items()}
     return {
+        "series": series,
         "listings": listings,
         "years": years,
         "bars": n_bars,
@@ -84,15 +89,16 @@ def taken(path: Path) -> list[Point]:
     points = []
     for bars, steps in found.items():
         listings, years = map(int, shapes[int(bars)].split("x"))
-        point = {"listings": listings, "years": years, "bars": int(bars), "steps": steps}
-        points.append({**point, "machine": _machine.described()})
+        shape = {"series": "rows", "listings": listings, "years": years}
+        machine = _machine.described()
+        points.append({**shape, "bars": int(bars), "steps": steps, "machine": machine})
     return points
 
 
 def whole(point: Point) -> tuple[float, float, float]:
     """Return wall seconds and CPU seconds of all steps, and the highest peak in MB."""
     walls, cpus, peaks = zip(*point["steps"].values(), strict=True)
-    return sum(walls), sum(cpus), max(peaks)
+    return sum(w or 0.0 for w in walls), sum(cpus), max(p or 0.0 for p in peaks)
 
 
 def main(arguments: list[str]) -> None:
@@ -108,7 +114,7 @@ def main(arguments: list[str]) -> None:
         folder = Path(named[0] if named else home).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         for shape in shapes:
-            point = measured(shape, folder)
+            point = measured(kind, shape, folder)
             keep(point)
             wall, cpu, peak = whole(point)
             load = point["machine"]["load"]

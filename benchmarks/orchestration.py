@@ -130,7 +130,7 @@ def empty(n_steps: int, days: Any, *, daily: bool) -> dict[str, float]:
         deps = [f"empty{place - 1}"] if place else []
 
         @dg.asset(name=f"empty{place}", deps=deps, **how)
-        def nothing() -> dg.MaterializeResult:
+        def nothing() -> Any:
             return dg.MaterializeResult(metadata={"dagster/row_count": 1, "sql": "x" * 2000})
 
         return nothing

@@ -19,9 +19,6 @@ WIDTH, HEIGHT = 760, 430
 LEFT, RIGHT, TOP, BOTTOM = 76, 226, 40, 54
 # Of the many steps those that take most at a million rows, and the whole.
 SHOWN = ("core.daily_prices", "core.abnormal_returns", "core.risk_measures", "raw.price_vintages")
-YEARS = 4
-# Points within a tenth of the same rows make the curve of the listings.
-SAME = 0.1
 STYLE = """
 svg { background: #ffffff; font: 13px system-ui, sans-serif; }
 .grid { stroke: #e4e4e4; } .axis { stroke: #767676; } .tick { fill: #595959; }
@@ -168,10 +165,11 @@ def pictures(points: list[dict[str, Any]]) -> dict[str, str]:
     points : list of dict
         As `curves.points` gives them.
     """
-    rows = [each for each in points if each["years"] == YEARS or each["bars"] > 5e6]  # noqa: PLR2004
+    from benchmarks import curves
+
     found = {}
-    kinds = (("rows", "bars", rows), ("listings", "listings", same_rows(points)))
-    for name, size, chosen in kinds:
+    for name, size in (("rows", "bars"), ("listings", "listings")):
+        chosen = sorted(_of(points, name), key=lambda each: each[size])
         if len({each[size] for each in chosen}) < 2:  # noqa: PLR2004 - a line wants two
             continue
         against = "rows" if name == "rows" else f"listings, {marked(_typical(chosen))} rows each"
@@ -186,7 +184,7 @@ def pictures(points: list[dict[str, Any]]) -> dict[str, str]:
             f"{shown}, CPU seconds of all steps of the panel and of the dearest four.",
             _times(chosen, size),
         )
-        peaks = [(each[size], max(three[2] for three in each["steps"].values())) for each in chosen]
+        peaks = [(each[size], curves.whole(each)[2]) for each in chosen]
         found[f"memory_by_{name}.svg"] = draw(
             f"Peak memory against {against}",
             across,
@@ -197,12 +195,8 @@ def pictures(points: list[dict[str, Any]]) -> dict[str, str]:
     return found
 
 
-def same_rows(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the largest set of points whose rows differ by less than a tenth, by listings."""
-    sets = [
-        [each for each in points if abs(each["bars"] / one["bars"] - 1) < SAME] for one in points
-    ]
-    return sorted(max(sets, key=len, default=[]), key=lambda each: each["listings"])
+def _of(points: list[dict[str, Any]], series: str) -> list[dict[str, Any]]:
+    return [each for each in points if each["series"] == series]
 
 
 def _typical(points: list[dict[str, Any]]) -> float:
@@ -214,7 +208,9 @@ def _times(points: list[dict[str, Any]], size: str) -> list[Curve]:
     def cpu(point: dict[str, Any], name: str) -> float:
         return max(float(point["steps"][name.replace(".", "__")][1]), 0.01)
 
-    whole = [(each[size], sum(three[1] for three in each["steps"].values())) for each in points]
+    from benchmarks import curves
+
+    whole = [(each[size], curves.whole(each)[1]) for each in points]
     steps = [Curve(name, [(each[size], cpu(each, name)) for each in points]) for name in SHOWN]
     return [Curve("all steps", whole), *steps]
 
