@@ -42,6 +42,7 @@ def table_asset(
     daily: bool | None = None,
     config: type[dg.Config] | None = None,
     beside: tuple[Table, ...] = (),
+    reach: int = 0,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Bind a function to the table it fills.
 
@@ -61,6 +62,10 @@ def table_asset(
         Class of the run configuration, where the function takes one.
     beside : tuple of Table
         Other raw tables that the same answers fill (`Batch.beside`): assets of the same step.
+    reach : int
+        Of a table of events: how many sessions after an event any of its rows has seen. Events
+        that have seen more are not made anew for a new session: `days` begins with the first
+        session whose events are, and is None where all of them are.
     """
     partitioned = table.partition is not None if daily is None else daily
 
@@ -76,7 +81,7 @@ def table_asset(
             given = {name: getattr(context.resources, name) for name in RESOURCES & set(names)}
             if config:
                 given["config"] = config(**context.op_execution_context.op_config)
-            step = _Step(table, beside, function, names, inputs, given)
+            step = _Step(table, beside, function, names, inputs, given, reach)
             try:
                 yield from step.run(context)
             except WarehouseError as error:  # the user must act: trying again cannot help
@@ -129,9 +134,10 @@ class _Step:
         names: list[str],
         inputs: list[Table],
         given: dict[str, Any],
+        reach: int,
     ) -> None:
         self.table, self.beside, self.function = table, beside, function
-        self.names, self.inputs, self.given = names, inputs, given
+        self.names, self.inputs, self.given, self.reach = names, inputs, given, reach
         self.sql: str | None = None
         self.reason: str | None = None
 
@@ -143,7 +149,12 @@ class _Step:
         if self.inputs or "previous" in self.names:
             wanted = days if self.table.partition else None
             written = warehouse.materialize(
-                self.table, self._compute(days), inputs=self.inputs, days=wanted, **stamp
+                self.table,
+                self._compute(days),
+                inputs=self.inputs,
+                days=wanted,
+                reach=self.reach,
+                **stamp,
             )
         else:
             written = self._deliver(warehouse, days, stamp)
@@ -179,7 +190,7 @@ class _Step:
                 name: backend.table(source.name, database=source.layer)
                 for name, source in named.items()
             }
-            result = self._call(tables, wanted or days)
+            result = self._call(tables, wanted if self.table.of_events else wanted or days)
             if isinstance(result, list):
                 return as_arrow(self.table, result)
             if not _is_ibis(result):

@@ -8,12 +8,17 @@ from assets._table import table_asset
 from selloff import contagion_paths as paths
 from selloff import contagion_series as series
 from selloff import sector_contagion as sectors
+from selloff.history import around, begun
 from warehouse.tables.connectedness import CONNECTEDNESS, CONNECTEDNESS_LINKS, SYSTEMIC_RISK
 from warehouse.tables.contagion import CONTAGION_MEASURES, CONTAGION_SERIES, OMITTED_SERIES
 from warehouse.tables.spread import CONTAGION_PATHS, SECTOR_CONTAGION
 
 if TYPE_CHECKING:
     from resources.batch import Days
+
+# Twenty-one sessions after an event that all series of a set have in common: regions of the world
+# have two thirds of theirs in common, and a set with a third has them within so many.
+REACH = 63
 
 
 @table_asset(CONTAGION_SERIES)
@@ -64,7 +69,7 @@ def systemic_risk(contagion_series: Any, days: Days) -> Any:
     return tails.systemic_risk(contagion_series.to_pandas(), days.start, days.end)
 
 
-@table_asset(CONTAGION_MEASURES)
+@table_asset(CONTAGION_MEASURES, reach=REACH)
 def contagion_measures(
     selloff_events: Any,
     selloff_metrics: Any,
@@ -72,18 +77,20 @@ def contagion_measures(
     abnormal_returns: Any,
     instruments: Any,
     sessions: Any,
+    days: Days | None,
 ) -> Any:
     """Compare sectors, industries, funds, regions and firms before and after every event."""
     from selloff import contagion_measures as measures
     from selloff.event_firms import event_firms
 
-    firms = event_firms(selloff_events, selloff_metrics, abnormal_returns, instruments, sessions)
+    events, moves = begun(selloff_events, days), around(abnormal_returns, days)
+    firms = event_firms(events, selloff_metrics, moves, instruments, sessions)
     return measures.contagion_measures(
-        *(each.to_pandas() for each in (selloff_events, contagion_series, firms))
+        *(each.to_pandas() for each in (events, contagion_series, firms))
     )
 
 
-@table_asset(SECTOR_CONTAGION)
+@table_asset(SECTOR_CONTAGION, reach=REACH)
 def sector_contagion(
     selloff_events: Any,
     selloff_metrics: Any,
@@ -91,19 +98,20 @@ def sector_contagion(
     instruments: Any,
     sessions: Any,
     contagion_measures: Any,
+    days: Days | None,
 ) -> Any:
     """Say who was the source and who was hit, how hard, when first, and how they moved together."""
     return sectors.sector_contagion(
-        selloff_events,
+        begun(selloff_events, days),
         selloff_metrics,
-        abnormal_returns,
+        around(abnormal_returns, days),
         instruments,
         sessions,
         contagion_measures,
     )
 
 
-@table_asset(CONTAGION_PATHS)
+@table_asset(CONTAGION_PATHS, reach=REACH)
 def contagion_paths(
     selloff_events: Any,
     daily_prices: Any,
@@ -112,12 +120,13 @@ def contagion_paths(
     sessions: Any,
     shares_outstanding: Any,
     fx_rates: Any,
+    days: Days | None,
 ) -> Any:
     """Follow every event from listing to listing, in the order of their closes in UTC."""
     return paths.contagion_paths(
-        selloff_events,
-        daily_prices,
-        abnormal_returns,
+        begun(selloff_events, days),
+        around(daily_prices, days),
+        around(abnormal_returns, days),
         instruments,
         sessions,
         shares_outstanding,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
 from selloff import car_paths as paths
 from selloff import records, totals
+from selloff.history import around, begun
+from selloff.paths import PathWindow
 from warehouse.tables.losses import CAR_PATHS, LOSS_TOTALS, MARKET_VALUE_LOSSES
+
+if TYPE_CHECKING:
+    from resources.batch import Days
+
+WINDOW = PathWindow()
 
 
 @table_asset(MARKET_VALUE_LOSSES)
@@ -30,12 +37,17 @@ def loss_totals(selloff_events: Any, selloff_metrics: Any, instruments: Any) -> 
     return totals.loss_totals(selloff_events, selloff_metrics, instruments)
 
 
-@table_asset(CAR_PATHS)
+@table_asset(CAR_PATHS, reach=WINDOW.after)
 def car_paths(
-    selloff_events: Any, selloff_metrics: Any, abnormal_returns: Any, instruments: Any
+    selloff_events: Any,
+    selloff_metrics: Any,
+    abnormal_returns: Any,
+    instruments: Any,
+    days: Days | None,
 ) -> Any:
     """Follow the cumulative abnormal return around every event, with its bands."""
-    return paths.car_paths(selloff_events, selloff_metrics, abnormal_returns, instruments)
+    events, moves = begun(selloff_events, days), around(abnormal_returns, days)
+    return paths.car_paths(events, selloff_metrics, moves, instruments, window=WINDOW)
 
 
 ASSETS = [market_value_losses, loss_totals, car_paths]

@@ -117,7 +117,7 @@ def daily_prices(
     days: Days,
 ) -> Any:
     """Keep the newest vintage of every bar, with our judgements on it."""
-    recent = since(price_vintages, days.start, FLAG_HISTORY)
+    recent = since(price_vintages, days, FLAG_HISTORY)
     bars = prices.daily_prices(recent, quarantined_bars, splits, sessions, instruments)
     return unapplied.with_unapplied_splits(bars, proposed_splits)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
-from selloff import markets, returns
-from selloff.history import since
+from selloff import markets, session_returns
+from selloff.returns import MarketModel
 from warehouse.tables.returns import ABNORMAL_RETURNS, MARKET_RETURNS
 
 if TYPE_CHECKING:
     from resources.batch import Days
     from resources.settings import Settings
 
-MODEL = returns.MarketModel()
+MODEL = MarketModel()
 
 
 @table_asset(MARKET_RETURNS)
@@ -41,9 +41,8 @@ def abnormal_returns(
     daily_prices: Any, market_returns: Any, instruments: Any, days: Days, settings: Settings
 ) -> Any:
     """Hold every listing's return against its market model."""
-    recent = since(daily_prices, days.start, MODEL.first + 1)
-    return returns.abnormal_returns(
-        recent, market_returns, instruments, MODEL, settings.default_region
+    return session_returns.abnormal_returns(
+        daily_prices, market_returns, instruments, MODEL, settings.default_region, days.start
     )
 
 

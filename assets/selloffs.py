@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
-from selloff import events, groups, losses
-from selloff import market_days as days
+from selloff import events, group_years, groups, losses
+from selloff import market_days as market
+from selloff.history import since, until
 from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
 from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
 
 if TYPE_CHECKING:
+    from resources.batch import Days
     from resources.reference import Reference
     from resources.settings import Settings
 
 
-@table_asset(GROUP_RETURNS)
+@table_asset(GROUP_RETURNS, daily=False)
 def group_returns(
     abnormal_returns: Any,
     market_returns: Any,
@@ -23,20 +25,21 @@ def group_returns(
     instruments: Any,
     shares_outstanding: Any,
     fx_rates: Any,
+    previous: Any,
+    days: Days | None,
     settings: Settings,
 ) -> Any:
     """Measure every market, sector and industry in every session, each against its own past."""
-    panel = groups.valued_members(
-        abnormal_returns, daily_prices, instruments, shares_outstanding, fx_rates
-    )
-    days = groups.group_days(panel, market_returns, settings.listing_z)
-    return groups.group_returns(days.to_pandas())
+    moves, bars = since(abnormal_returns, days, 0), since(daily_prices, days, 1)
+    others = instruments, shares_outstanding, fx_rates, market_returns
+    sums = group_years.group_sums(moves, bars, *others, settings.listing_z)
+    return groups.group_returns(sums, past=until(previous, days))
 
 
 @table_asset(MARKET_DAYS)
 def market_days(market_returns: Any, group_returns: Any, settings: Settings) -> Any:
     """Put together what detection asks of a session, and its answer."""
-    return days.market_days(
+    return market.market_days(
         market_returns.to_pandas(), group_returns.to_pandas(), settings.detection()
     )
 

@@ -51,7 +51,8 @@ def run(benchmark: _registry.Benchmark, arguments: tuple[str, ...]) -> dict[str,
             _records.VARIABLE: str(told),
             "PYTHONPATH": str(ROOT),
         }
-        command = [sys.executable, str(HERE / f"{benchmark.name}.py"), *arguments]
+        command = [sys.executable, str(HERE / f"{benchmark.name}.py")]
+        command += [each.format(folder=home) for each in arguments]
         failed = _outcome(command, env, 60 * PATIENCE * benchmark.minutes)
         figures = [asdict(each) for each in _records.read(told)]
     return {

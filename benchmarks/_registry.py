@@ -29,7 +29,7 @@ class Benchmark:
     short : tuple of str, optional
         Arguments in `make bench`; None keeps it out of there, since it takes long or much disk.
     whole : tuple of str
-        Arguments where it is asked for by name.
+        Arguments where it is asked for by name; `{folder}` is one of its own that is removed.
     needs : tuple of str
         Keys of `NEEDS`: without them it is passed over with a word.
     minutes : int
@@ -93,6 +93,13 @@ BENCHMARKS = (
         "The headline tests reject a true null as often as they say.",
         short=("100",),
         minutes=10,
+    ),
+    Benchmark(
+        "new_day",
+        "A new day costs the day and its windows, whatever the history.",
+        short=None,
+        whole=("{folder}", "1000x4", "1000x8"),
+        minutes=30,
     ),
     Benchmark(
         "curves", "No measure grows faster than its rows.", short=None, whole=("rows",), minutes=15

@@ -15,8 +15,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PLOTS = ROOT / "benchmarks" / "plots"
-WIDTH, HEIGHT = 760, 430
-LEFT, RIGHT, TOP, BOTTOM = 76, 226, 40, 54
+WIDTH, HEIGHT = 800, 430
+LEFT, RIGHT, TOP, BOTTOM = 76, 266, 40, 54
 # Of the many steps those that take most at a million rows, and the whole.
 SHOWN = ("core.daily_prices", "core.abnormal_returns", "core.risk_measures", "raw.price_vintages")
 STYLE = """

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selloff._ibis import by_listing, looked_up
+from selloff.history import from_day
 from selloff.valuation import counted_once, with_losses
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import ibis.expr.types as ir
 
 # The quality flag of the first bar on another basis: no return leads to it, no high reaches it.
@@ -40,16 +43,21 @@ _COLUMNS = (
     "has_simulated_inputs",
     "as_of",
 )
-_EPISODE = ("listing_id", "episode")
+_EPISODE, _HISTORY = ("listing_id", "episode"), ("listing_id", "history")
 
 
-def with_highs(daily_prices: ir.Table) -> ir.Table:
+def with_highs(daily_prices: ir.Table, first: date | None = None, rows: int = 0) -> ir.Table:
     """Add to each bar how it stands against the listing's highest close so far.
 
     Parameters
     ----------
     daily_prices : ibis Table
         Columns of ``core.daily_prices``, in full history.
+    first : datetime.date, optional
+        First session wanted; all without it. Of what lies before it and the rows behind it, one
+        maximum per listing is asked, and no order.
+    rows : int
+        Rows of each listing before `first` to return too.
 
     Returns
     -------
@@ -78,24 +86,51 @@ def with_highs(daily_prices: ir.Table) -> ir.Table:
     """
     import ibis
 
-    is_rebased = daily_prices.quality_flags.contains(UNAPPLIED_SPLIT)
-    placed = _in_histories(daily_prices.mutate(is_rebased=is_rebased))
+    marked = daily_prices.mutate(
+        is_rebased=daily_prices.quality_flags.contains(UNAPPLIED_SPLIT),
+        simulated=daily_prices.is_simulated.cast("int64"),
+    )
+    placed = _in_histories(marked if first is None else from_day(marked, first, rows), marked)
     in_history = ibis.window(
-        group_by=("listing_id", "history"), order_by="session_date", preceding=None, following=0
+        group_by=_HISTORY, order_by="session_date", preceding=None, following=0
     )
     high = placed.mutate(
         highest_close=placed.close.max().over(in_history),
-        simulated_so_far=placed.is_simulated.cast("int64").max().over(in_history),
+        simulated_so_far=placed.simulated.max().over(in_history),
         known_so_far=placed.as_of.max().over(in_history),
     )
-    return high.mutate(drawdown=high.close / high.highest_close.nullif(0) - 1)
+    if first is not None:
+        high = _raised(high, marked)
+    return high.mutate(drawdown=high.close / high.highest_close.nullif(0) - 1).drop("simulated")
 
 
-def _in_histories(bars: ir.Table) -> ir.Table:
+def _raised(bars: ir.Table, marked: ir.Table) -> ir.Table:
+    """Raise the running maxima of a late slice to those of the bars before it."""
+    import ibis
+
+    starts = bars.group_by("listing_id").aggregate(slice_from=bars.session_date.min())
+    older = marked.inner_join(starts, "listing_id").filter(lambda t: t.session_date < t.slice_from)
+    older = _in_histories(older, marked)
+    tops = older.group_by(_HISTORY).aggregate(
+        top=older.close.max(), was_simulated=older.simulated.max(), known=older.as_of.max()
+    )
+    found = looked_up(bars, tops, _HISTORY)
+
+    def raised(value: Any, before: Any) -> Any:
+        return ibis.greatest(ibis.coalesce(value, before), ibis.coalesce(before, value))
+
+    return found.mutate(
+        highest_close=raised(found.highest_close, found.top),
+        simulated_so_far=raised(found.simulated_so_far, found.was_simulated),
+        known_so_far=raised(found.known_so_far, found.known),
+    ).drop("top", "was_simulated", "known")
+
+
+def _in_histories(bars: ir.Table, everything: ir.Table) -> ir.Table:
     """Add the number of changes of basis so far; they are few, so that a join beats a window."""
     import ibis
 
-    changes = bars.filter(bars.is_rebased)
+    changes = everything.filter(everything.is_rebased)
     listing = ibis.window(group_by="listing_id", order_by="session_date")
     spans = changes.select(
         changed_listing="listing_id",

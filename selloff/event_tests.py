@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from selloff._ibis import fetched
 from selloff.event_study.activity import log_turnover, volatility
 from selloff.event_study.averages import average
 from selloff.event_study.battery import (
@@ -25,16 +26,20 @@ from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.event_study.parametric import cross_sectional, kolari_pynnonen
 from selloff.event_study.sample import Sample, taken, window
 from selloff.event_study.studies import NothingLeftError
+from selloff.history import around, begun
 from selloff.observations import TESTED, Region, regions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import ibis.expr.types as ir
     import pandas as pd
     from numpy.typing import NDArray
 
     from selloff.event_study.battery import Test
+    from selloff.history import Days
+
+    Question = Callable[[Region, "Judged"], Iterable[tuple[Any, ...] | pd.DataFrame]]
 
 RANKED_AMONG_EVENT_ROWS = frozenset(
     {"corrado_rank", "corrado_zivney_uniform", "corrado_zivney", "corrado_sign"}
@@ -133,21 +138,79 @@ def event_study_tests(
         together (`event_id` ``all``) before and after their falls. A window is tested once its last
         session is known, and only if it holds no other event's day (`Region.windows`). NaN is NULL.
     """
+    found = regions(selloff_events, abnormal_returns, daily_prices, instruments, sessions)
+    return _tested(found, (_of_groups, _of_all_events, _of_listings))
+
+
+def late_event_study_tests(
+    selloff_events: ir.Table,
+    abnormal_returns: ir.Table,
+    daily_prices: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+    previous: ir.Table,
+    days: Days,
+) -> pd.DataFrame:
+    """Test the events of some days, and beside them all events together.
+
+    Parameters
+    ----------
+    selloff_events, abnormal_returns, daily_prices, instruments, sessions : ibis Table
+        As for `event_study_tests`.
+    previous : ibis Table
+        ``mart.event_study_tests`` as it stood: what it says of all events together stands, if none
+        of them is of these days.
+    days : range of dates
+        Those of whose events something may have changed.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `event_study_tests`: those of the events of the days, of their neighbours (which
+        may be wrong, since neighbours of theirs are missing), and of all events together.
+    """
     import pandas as pd
 
-    parts: list[pd.DataFrame] = []
-    for region in regions(selloff_events, abnormal_returns, daily_prices, instruments, sessions):
-        for judged in _judged(region):
-            rows = (*_of_groups(region, judged), *_of_all_events(region, judged))
-            parts += [pd.DataFrame(rows, columns=list(_COLUMNS)), *_of_listings(region, judged)]
+    tables = around(abnormal_returns, days), around(daily_prices, days), instruments, sessions
+    own = _tested(regions(begun(selloff_events, days), *tables), (_of_groups, _of_listings))
+    if fetched(selloff_events.filter(selloff_events.last_session_date >= days.start)).empty:
+        pooled = fetched(previous.filter(previous.event_id == ALL_EVENTS))
+    else:
+        everything = abnormal_returns, daily_prices, instruments, sessions
+        pooled = _tested(regions(selloff_events, *everything), (_of_all_events,))
+    some = [part for part in (own, pooled) if len(part)]
+    return pd.concat(some, ignore_index=True) if some else own
+
+
+def _tested(found: Iterable[Region], questions: Sequence[Question]) -> pd.DataFrame:
+    """Ask of every region what is asked, and adjust the p-values within their families."""
+    import pandas as pd
+
+    parts = [
+        part
+        for region in found
+        for judged in _judged(region)
+        for question in questions
+        for part in _frames(question(region, judged))
+    ]
     some = [part for part in parts if len(part)]
-    found = pd.concat(some, ignore_index=True) if some else pd.DataFrame(columns=list(_COLUMNS))
-    found["degrees_of_freedom"] = found["degrees_of_freedom"].astype(float)
-    families = found.groupby(_FAMILY, sort=False)["p_value"]
-    found["adjusted_p_value"] = families.transform(lambda p: benjamini_hochberg(p.to_numpy(float)))
+    rows = pd.concat(some, ignore_index=True) if some else pd.DataFrame(columns=list(_COLUMNS))
+    rows["degrees_of_freedom"] = rows["degrees_of_freedom"].astype(float)
+    families = rows.groupby(_FAMILY, sort=False)["p_value"]
+    rows["adjusted_p_value"] = families.transform(lambda p: benjamini_hochberg(p.to_numpy(float)))
     ordered = list(_COLUMNS)
     ordered.insert(ordered.index("p_value") + 1, "adjusted_p_value")
-    return found.sort_values(list(_KEYS), ignore_index=True)[ordered]
+    return rows.sort_values(list(_KEYS), ignore_index=True)[ordered]
+
+
+def _frames(answers: Iterable[tuple[Any, ...] | pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return answers as frames: single rows together, frames as they are."""
+    import pandas as pd
+
+    given = list(answers)
+    rows = [each for each in given if isinstance(each, tuple)]
+    frames = [each for each in given if not isinstance(each, tuple)]
+    return [pd.DataFrame(rows, columns=list(_COLUMNS)), *frames] if rows else frames
 
 
 def _judged(region: Region) -> Iterator[Judged]:

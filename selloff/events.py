@@ -191,7 +191,9 @@ def _with_doubts(
         quarantined="n_quarantined",
     )
     days = found.select(*_SESSION).distinct()
-    rows = members(abnormal_returns, instruments).semi_join(days, _SESSION)
+    # The sessions first, of which there are few: who is a member is counted session by session.
+    moves = abnormal_returns.semi_join(days, "session_date")
+    rows = members(moves, instruments).semi_join(days, _SESSION)
     rows = rows.select(*_SESSION, "listing_id", "previous_session_date")
     before = bars.select(
         "listing_id",

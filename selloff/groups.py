@@ -74,6 +74,9 @@ _COLUMNS = (
     "as_of",
 )
 
+# What a group's later sessions are held against.
+_LOOKED_BACK_ON = ("group_return", "group_abnormal_return", "has_simulated_inputs", "as_of")
+
 
 def valued_members(
     abnormal_returns: ir.Table,
@@ -244,7 +247,12 @@ def _worst(rows: ir.Table, keys: tuple[str, ...]) -> ir.Table:
     return worst.select(*keys, worst_listing_id="listing_id", worst_abnormal_z="abnormal_z")
 
 
-def group_returns(days: pd.DataFrame, decay: float = 0.94, burn_in: int = 30) -> pd.DataFrame:
+def group_returns(
+    days: pd.DataFrame,
+    decay: float = 0.94,
+    burn_in: int = 30,
+    past: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return each group's measures, each against the group's own past.
 
     The return is that of the members together, weighted by their firms' market value at the close
@@ -260,6 +268,9 @@ def group_returns(days: pd.DataFrame, decay: float = 0.94, burn_in: int = 30) ->
         Weight of yesterday's variance.
     burn_in : int
         Returns of a group after which its z begin.
+    past : DataFrame, optional
+        Columns of ``core.group_returns`` of every session before `days`, where those are a late
+        slice: what came before is not measured again, and not returned.
 
     Returns
     -------
@@ -280,8 +291,18 @@ def group_returns(days: pd.DataFrame, decay: float = 0.94, burn_in: int = 30) ->
     rows = _shares(ordered)
     if rows.empty:
         return rows.reindex(columns=list(_COLUMNS))
+    kinds = rows.dtypes
+    if past is not None and len(past):
+        # Groups of these sessions alone; of the others there is nothing to say.
+        here = rows[list(_GROUP)].drop_duplicates()
+        before = past[[*_GROUP, "session_date", *_LOOKED_BACK_ON]].merge(here)
+        both = [before.assign(is_past=True), rows.assign(is_past=False)]
+        rows = pd.concat(both).sort_values([*_GROUP, "session_date"], ignore_index=True)
     parts = [_judged(part, decay, burn_in) for _, part in rows.groupby(list(_GROUP), sort=False)]
-    return pd.concat(parts, ignore_index=True)[list(_COLUMNS)]
+    found = pd.concat(parts, ignore_index=True)
+    if "is_past" in found:
+        found = found[~found["is_past"]].astype(kinds.to_dict()).reset_index(drop=True)
+    return found[list(_COLUMNS)]
 
 
 def _ratio(part: Any, whole: Any) -> Any:

@@ -2,37 +2,141 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from selloff._ibis import fetched, stacked
 
 if TYPE_CHECKING:
     from datetime import date
+    from typing import Protocol
 
     import ibis.expr.types as ir
+    import pandas as pd
+
+    class Days(Protocol):
+        """A range of dates."""
+
+        @property
+        def start(self) -> date:
+            """The first of them."""
 
 
-def since(panel: ir.Table, start: date, rows: int) -> ir.Table:
-    """Return a panel from a session on, with each listing's last sessions before it.
+# Calendar days in which a listing that trades has so many sessions: no exchange is closed on more
+# than a third of the days of a year, and none was closed for more than these on end since 1990.
+DAYS_PER_SESSION, CLOSED_DAYS = 1.5, 31
+# A window of 260 sessions before an event, with room for sessions that count in no portfolio.
+YEAR_OF_SESSIONS = 550
+ESTIMATION_ROWS = 261
+# Windows of an event begin and end ten sessions from it; two may share days.
+NEIGHBOUR_DAYS = 45
 
-    Rows, not days, since a listing that was halted for a year looks back a year further.
+
+def since(panel: ir.Table, days: Days | None, rows: int) -> ir.Table:
+    """Return a panel from some days on, with the last sessions before of each listing there.
+
+    Rows, not days, since a listing that was halted for a year looks back a year further. Only
+    those are looked for in all of history: in a panel that lies in the order of its sessions an
+    engine reads the others' rows without passing over the rest.
 
     Parameters
     ----------
     panel : ibis Table
         With `listing_id` and `session_date`; several rows per listing and session are kept
         together (versions of a bar).
-    start : datetime.date
-        First session of the slice.
+    days : range of dates, optional
+        Has `start`, the first session of the slice; all of the panel without it.
     rows : int
         Sessions before it to keep, per listing.
 
     Returns
     -------
     ibis Table
-        The columns of `panel`; everything where `start` lies before the first session.
+        The columns of `panel`, in no order; nothing of a listing without a row from the start on,
+        and everything where that lies before the first session.
     """
+    if days is None:
+        return panel
+    return (
+        from_day(panel, days.start, rows)
+        if rows
+        else panel.filter(panel.session_date >= days.start)
+    )
+
+
+def until(table: ir.Table, days: Days | None) -> pd.DataFrame | None:
+    """Return what a table holds of the sessions before some days; None without days."""
+    return fetched(table.filter(table.session_date < days.start)) if days else None
+
+
+def from_day(panel: ir.Table, start: date, rows: int) -> ir.Table:
+    """Return what `since` does, of the days from a date on."""
+    near = panel.filter(lambda t: t.session_date >= _days_before(start, rows))
+    kept = near.filter(lambda t: t.session_date >= start)
+    wanted = kept.select("listing_id").distinct()
+    before = near.filter(lambda t: t.session_date < start).semi_join(wanted, "listing_id")
+    counts = before.group_by("listing_id").aggregate(n=lambda t: t.session_date.nunique())
+    short = wanted.anti_join(counts.filter(counts.n >= rows), "listing_id")
+    older = panel.filter(lambda t: t.session_date < _days_before(start, rows))
+    behind = stacked(before, older.semi_join(short, "listing_id"))
+    return stacked(kept, _last(behind, rows).select(*panel.columns))
+
+
+def begun(selloff_events: ir.Table, days: Days | None) -> ir.Table:
+    """Return the events that are not over before the days, and those of six weeks before.
+
+    Neighbours are not made anew, but which days they share with one that is decides what of it can
+    be tested.
+
+    Parameters
+    ----------
+    selloff_events : ibis Table
+        With `last_session_date`.
+    days : range of dates, optional
+        Has `start`; all events without it.
+    """
+    if days is None:
+        return selloff_events
+    first = _less(days.start, NEIGHBOUR_DAYS)
+    return selloff_events.filter(selloff_events.last_session_date >= first)
+
+
+def around(panel: ir.Table, days: Days | None) -> ir.Table:
+    """Return what the measures around the events of some days look at: a year before, and after.
+
+    A year of sessions of every market, and a year of each listing's own.
+
+    Parameters
+    ----------
+    panel : ibis Table
+        With `listing_id` and `session_date`.
+    days : range of dates, optional
+        Has `start`; all of the panel without it.
+    """
+    if days is None:
+        return panel
+    return from_day(panel, _less(days.start, NEIGHBOUR_DAYS + YEAR_OF_SESSIONS), ESTIMATION_ROWS)
+
+
+def _less(day: date, number: int) -> date:
+    """Return a date some days earlier; the first of all where there is none."""
+    days = timedelta(days=number)
+    return max(day, type(day).min + days) - days
+
+
+def _last(behind: ir.Table, rows: int) -> ir.Table:
+    """Keep the last sessions of each listing."""
     import ibis
 
-    before = panel.filter(lambda t: t.session_date < start)
-    age = ibis.dense_rank().over(group_by="listing_id", order_by=ibis.desc("session_date"))
-    kept = before.mutate(age=age).filter(lambda t: t.age < rows).drop("age")
-    return panel.filter(lambda t: t.session_date >= start).union(kept)
+    # Two columns are put in order, not all of them, and the others joined.
+    ages = behind.select("listing_id", "session_date").distinct()
+    age = ibis.row_number().over(group_by="listing_id", order_by=ibis.desc("session_date"))
+    ages = ages.mutate(age=age).filter(lambda t: t.age < rows)
+    firsts = ages.group_by("listing_id").aggregate(first_kept=ages.session_date.min())
+    joined = behind.inner_join(firsts, "listing_id")
+    return joined.filter(joined.session_date >= joined.first_kept)
+
+
+def _days_before(start: date, rows: int) -> date:
+    """Return a date before which only a listing that was halted, or is new, has such rows."""
+    return _less(start, round(rows * DAYS_PER_SESSION) + CLOSED_DAYS)

@@ -54,6 +54,7 @@ _COLUMNS = (
     "n_flagged",
     "n_quarantined",
     "has_simulated_inputs",
+    "fall_as_of",
     "as_of",
 )
 
@@ -90,8 +91,9 @@ def selloff_metrics(
         share of the listing's returns (and abnormal z) up to the session that were no lower, 1 for
         its worst so far; NULL below 60 of them. What followed is as `recovery.with_outcomes` says,
         and has seen `observed_through`. `n_flagged`, `n_quarantined` and `has_simulated_inputs`
-        speak of the bars up to the event, `as_of` of every bar of the listing. Nothing reaches
-        across an unapplied split: prices on the two sides of it are on two bases.
+        speak of the bars up to the event, and so does `fall_as_of`; `as_of` of those up to
+        `observed_through`. Nothing reaches across an unapplied split: prices on the two sides of
+        it are on two bases.
     """
     events = selloff_events.filter(selloff_events.status != "withdrawn").select(
         "event_id", "region", "started_at", event_date="session_date"
@@ -103,7 +105,7 @@ def selloff_metrics(
     valued = with_losses(rows, shares_outstanding, fx_rates)
     counted = counted_once(valued, instruments, ("event_id",), "market_value_usd")
     severe = _with_severity(counted, abnormal_returns)
-    return _with_vintage(with_outcomes(severe, history), daily_prices).select(*_COLUMNS)
+    return _with_vintage(with_outcomes(severe, history), history).select(*_COLUMNS)
 
 
 def _history(daily_prices: ir.Table) -> ir.Table:
@@ -123,6 +125,7 @@ def _history(daily_prices: ir.Table) -> ir.Table:
         row=ibis.row_number().over(by_listing()),
         previous_close=daily_prices.close.lag().over(by_listing()),
         basis=rebased.sum().over(so_far),
+        known_so_far=daily_prices.as_of.max().over(so_far),
         n_flagged=flagged.sum().over(so_far),
         n_quarantined=daily_prices.n_quarantined.sum().over(so_far),
         simulated=daily_prices.is_simulated.cast("int64").max().over(so_far),
@@ -194,14 +197,16 @@ def _with_severity(rows: ir.Table, abnormal_returns: ir.Table) -> ir.Table:
     )
 
 
-def _with_vintage(rows: ir.Table, daily_prices: ir.Table) -> ir.Table:
-    """Add the newest vintage that any figure of the row rests on, what followed included."""
+def _with_vintage(rows: ir.Table, history: ir.Table) -> ir.Table:
+    """Add the newest vintage of the fall's own figures, and of what followed."""
     import ibis
 
-    newest = daily_prices.group_by("listing_id").aggregate(newest=daily_prices.as_of.max())
-    rows = rows.inner_join(newest, "listing_id")
-    return rows.mutate(
-        as_of=ibis.greatest(
-            rows.newest, rows.model_as_of, ibis.coalesce(rows.rate_as_of, rows.newest)
+    known = history.select("listing_id", observed_through="session_date", known_then="known_so_far")
+    rows = looked_up(rows, known, ("listing_id", "observed_through"))
+    rows = rows.mutate(
+        fall_as_of=ibis.greatest(
+            rows.known_so_far, rows.model_as_of, ibis.coalesce(rows.rate_as_of, rows.known_so_far)
         )
     )
+    seen = ibis.coalesce(rows.known_then, rows.fall_as_of)
+    return rows.mutate(as_of=ibis.greatest(rows.fall_as_of, seen))

@@ -15,7 +15,6 @@ from selloff import volatility
 from selloff._ibis import looked_up
 from selloff._rolling import above_noise, before, window_sums
 from selloff.drawdowns import with_highs
-from selloff.history import since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +128,7 @@ def risk_measures(
     import pyarrow as pa
 
     chosen = windows or Windows()
-    n_parts = 1 + int(daily_prices.count().to_pyarrow().as_py()) // ROWS_AT_ONCE
+    n_parts = 1 + _n_bars(daily_prices, first, chosen) // ROWS_AT_ONCE
     parts = [
         _ordered(
             _part(daily_prices, k, n_parts), _part(abnormal_returns, k, n_parts), first, chosen
@@ -151,6 +150,15 @@ def risk_measures(
     return pa.RecordBatchReader.from_batches(schema, found)
 
 
+def _n_bars(daily_prices: ir.Table, first: date | None, windows: Windows) -> int:
+    """Return about how many bars are asked for, those behind the wanted ones with them."""
+    bars = daily_prices if first is None else daily_prices.filter(lambda t: t.session_date >= first)
+    n_bars = int(bars.count().to_pyarrow().as_py())
+    if first is None:
+        return n_bars
+    return n_bars + int(bars.listing_id.nunique().to_pyarrow().as_py()) * windows.rows_behind
+
+
 def _part(table: ir.Table, number: int, n_parts: int) -> ir.Table:
     """Return the rows of one part of the listings."""
     # The remainder first: the smallest of integers has no absolute value.
@@ -164,9 +172,7 @@ def _ordered(
     """Return the bars that are needed with their returns, listing by listing in time order."""
     import ibis
 
-    bars = with_highs(daily_prices)
-    if first is not None:
-        bars = since(bars, first, windows.rows_behind)
+    bars = with_highs(daily_prices, first, windows.rows_behind)
     measured = abnormal_returns.select(
         "listing_id",
         "session_date",

@@ -297,7 +297,7 @@ def _impact(
         "listing_id",
         "abnormal_market_value_lost_usd",
         market_value_usd=worth * selloff_metrics.previous_close,
-        metrics_as_of="as_of",
+        metrics_as_of="fall_as_of",
     )
     hit = looked_up(hit, losses, ("event_id", "listing_id"))
     hit = counted_once(hit, instruments, ("event_id",), "market_value_usd")

@@ -167,12 +167,22 @@ def counted_once(
     """
     import ibis
 
-    firms = instruments.select("listing_id", "issuer_id", "is_primary")
-    placed = looked_up(rows, firms, "listing_id")
-    placed = placed.mutate(firm=ibis.coalesce(placed.issuer_id, placed.listing_id))
-    worth = placed[value]
+    named = instruments.select(
+        "listing_id",
+        "is_primary",
+        firm=ibis.coalesce(instruments.issuer_id, instruments.listing_id),
+    )
+    counts = named.group_by("firm").aggregate(n_listings_of_firm=named.count())
+    placed = looked_up(rows, looked_up(named, counts, "firm"), "listing_id")
+    placed = placed.mutate(firm=ibis.coalesce(placed.firm, placed.listing_id))
+    # Most firms have one listing, and nothing to choose from: their rows are not put in order.
+    is_alone = (placed.n_listings_of_firm == 1).fill_null(False)  # noqa: FBT003 - Ibis takes the literal
+    shared = placed.filter(~is_alone)
+    worth = shared[value]
     turn = ibis.row_number().over(
         group_by=(*within, "firm"),
-        order_by=(worth.isnull(), placed.is_primary.desc(), worth.desc(), "listing_id"),
+        order_by=(worth.isnull(), shared.is_primary.desc(), worth.desc(), "listing_id"),
     )
-    return placed.mutate(is_counted=turn == 0).drop("firm", "issuer_id", "is_primary")
+    alone = placed.filter(is_alone).mutate(is_counted=ibis.literal(True))  # noqa: FBT003 - as above
+    chosen = stacked(alone, shared.mutate(is_counted=turn == 0))
+    return chosen.drop("firm", "n_listings_of_firm", "is_primary")

@@ -2,8 +2,13 @@
 SELECT m.ticker, i.name, m.session_date, m.simple_return, m.rebound_return, m.trough_date,
   m.trough_return, m.days_to_recover_half, m.days_to_recover, m.observed_through, m.drawdown,
   (
-    SELECT p.close / m.previous_close - 1 FROM core.daily_prices AS p
-    WHERE p.listing_id = m.listing_id AND p.session_date = m.observed_through
+    -- Up to the first session, if any, whose prices are on another basis.
+    SELECT arg_max(p.close, p.session_date) / m.previous_close - 1 FROM core.daily_prices AS p
+    WHERE p.listing_id = m.listing_id AND NOT EXISTS (
+      FROM core.daily_prices AS u
+      WHERE u.listing_id = p.listing_id AND u.quality_flags LIKE '%unapplied_split%'
+        AND u.session_date > m.session_date AND u.session_date <= p.session_date
+    )
   ) AS last_return,
   m.as_of
 FROM mart.selloff_metrics AS m

@@ -6,13 +6,11 @@ Not here: what a table means (`warehouse`), what fills it (`assets`).
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from resources.batch import Days
 from resources.prices.refetch import Held
 from resources.warehouse import (
     copies,
@@ -20,6 +18,7 @@ from resources.warehouse import (
     differences,
     files,
     landing,
+    late,
     readers,
     releases,
     unfitness,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from resources.batch import Batch
+    from resources.batch import Batch, Days
     from warehouse.contract import Table
 
 __all__ = ["Warehouse", "WarehouseError", "Written"]
@@ -135,27 +134,37 @@ class Warehouse(dg.ConfigurableResource):
         days: Days | None,
         run_id: str,
         now: datetime,
+        reach: int = 0,
     ) -> Written:
         """Compute a table under the shared lock and write it under the exclusive one.
 
-        The days asked for are widened to every session that is stale. Where an input moved
-        between reading and writing, the computation is done again.
+        The days asked for are widened to every session that is stale; of a table of events those
+        are made anew that have seen fewer than `reach` sessions when it became so (`late`). Where
+        an input moved between reading and writing, the computation is done again.
         """
         for _ in range(ATTEMPTS):
             with Spill(self.file.parent / "spill", table) as rows:
                 with self.reading() as con:
-                    before = writing.versions(con, inputs)
-                    wanted = _widened(days, writing.stale_from(con, table, inputs))
+                    before = late.versions(con, table, inputs)
+                    wanted = late.wanted(con, table, inputs, days, reach)
+                    if late.is_nothing(wanted):
+                        return writing.untouched(con, table)
                     # Sums over rows are worth the same last digit every time.
-                    if table.partition is None and not table.is_row_wise:
+                    if not table.is_row_wise and not _is_panel(table):
                         con.execute("SET threads = 1")
                     rows.keep(con, compute(con, wanted))
                 with self.writing() as con:
-                    if writing.versions(con, inputs) != before:
+                    if late.versions(con, table, inputs) != before:
                         continue
                     rows.show(con, "computed")
                     return writing.replace(
-                        con, table, days=wanted, inputs=before, run_id=run_id, now=now
+                        con,
+                        table,
+                        days=wanted,
+                        inputs=before,
+                        run_id=run_id,
+                        now=now,
+                        is_ordered=rows.is_ordered,
                     )
         raise WarehouseError(f"{table.qualified}: its inputs kept changing, {ATTEMPTS} attempts")
 
@@ -240,8 +249,6 @@ class Warehouse(dg.ConfigurableResource):
             )
 
 
-def _widened(days: Days | None, stale: date | None) -> Days | None:
-    """Return the days asked for, widened to everything that is stale."""
-    if days is None or stale is None:
-        return days
-    return Days(min(days.start, stale), date.max)
+def _is_panel(table: Table) -> bool:
+    """Say whether a table is written day by day and each of its rows is of one listing alone."""
+    return table.partition is not None and "listing_id" in table.grain

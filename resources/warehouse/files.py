@@ -8,6 +8,7 @@ import os
 import re
 import time
 from contextlib import closing, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from warehouse.contract import LAYERS
@@ -224,11 +225,14 @@ def _drop_abandoned(con: duckdb.DuckDBPyConnection) -> None:
 
 def _wanted() -> dict[str, str]:
     """Hash per table, and one for the views and macros."""
+    return {**{table.qualified: table.hash for table in TABLES}, "views": _hash_of_views()}
+
+
+@cache
+def _hash_of_views() -> str:
+    """Return a hash of all views and macros, once per process: they are read from files."""
     text = "".join(views().values())
-    return {
-        **{table.qualified: table.hash for table in TABLES},
-        "views": hashlib.sha256(text.encode()).hexdigest()[:16],
-    }
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _hashes(con: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from resources.warehouse.ordering import InOrder
+
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
@@ -54,6 +56,9 @@ class Spill:
         self._table = table
         self._rows: pa.Table | None = None
         self._file: Path | None = None
+        self._order = InOrder(table.order)
+        self.is_ordered = False
+        """Whether the rows are known to lie in the table's order."""
 
     def __enter__(self) -> Self:
         return self
@@ -97,12 +102,15 @@ class Spill:
         held: list[pa.RecordBatch] = []
         size = 0
         for batch in reader:
+            self._order.see(batch)
             held.append(batch)
             size += batch.nbytes
             if size > IN_MEMORY_BYTES:
                 self._to_parquet(reader, held)
-                return
-        self._rows = pa.Table.from_batches(held, schema=reader.schema)
+                break
+        else:
+            self._rows = pa.Table.from_batches(held, schema=reader.schema)
+        self.is_ordered = self._order.holds
 
     def _to_parquet(self, reader: pa.RecordBatchReader, held: list[pa.RecordBatch]) -> None:
         import pyarrow as pa
@@ -121,5 +129,7 @@ class Spill:
         with pq.ParquetWriter(name, reader.schema, **how) as writer:
             for batch in held:
                 writer.write_batch(batch)
+            held.clear()
             for batch in reader:
+                self._order.see(batch)
                 writer.write_batch(batch)

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from warehouse.contract import Table
 
 
+# So that rows of an event which is no longer known go with those of late ones.
+_EARLIER = (
+    "SELECT event_id FROM mart.selloff_events WHERE last_session_date < $start "
+    "AND status <> 'withdrawn'"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a write did: rows it holds for, rows that changed, and from which session on.
@@ -55,37 +62,63 @@ def replace(
     inputs: dict[str, int],
     run_id: str,
     now: datetime,
+    is_ordered: bool = False,
 ) -> Written:
     """Make the table (or those days of it) equal to the relation `computed`.
 
     Rows that did not change are not rewritten: where nothing differs, nothing is written, and
-    no downstream table becomes stale.
+    no downstream table becomes stale. Rows that come in the table's order (`is_ordered`) are not
+    sorted.
 
     Raises
     ------
     duckdb.ConstraintException
         If a computed row breaks the contract: a defect of ours, so nothing is written at all.
     """
-    where = f"{table.partition} BETWEEN $start AND $end" if days and table.partition else "true"
-    bounds = {"start": days.start, "end": days.end} if days and table.partition else {}
+    where, bounds = which(table, days)
     with transaction(con):
         held = con.execute(f"SELECT 1 FROM {table.qualified} WHERE {where} LIMIT 1", bounds)
-        write = _rewrite if held.fetchall() else _fill
-        rows, changed, first = write(con, table, where, bounds)
+        if held.fetchall():
+            rows, changed, first = _rewrite(con, table, where, bounds)
+        else:
+            rows, changed, first = _fill(con, table, where, bounds, is_ordered=is_ordered)
         if changed:
             record_change(con, table, first, run_id=run_id, now=now)
         _record_inputs(con, table, inputs)
     return Written(n_rows=rows, n_changed=changed, from_session=first)
 
 
+def untouched(con: duckdb.DuckDBPyConnection, table: Table) -> Written:
+    """Return what a write would have done that was not asked for, since nothing is stale."""
+    n_rows = con.execute(f"SELECT count(*) FROM {table.qualified}").fetchall()[0][0]
+    return Written(n_rows=n_rows, n_changed=0, from_session=None)
+
+
+def which(table: Table, days: Days | None) -> tuple[str, dict[str, date]]:
+    """Return SQL for the rows that are replaced, with its parameters."""
+    if days and table.partition:
+        return f"{table.partition} BETWEEN $start AND $end", {"start": days.start, "end": days.end}
+    if days and table.of_events:
+        return f"event_id NOT IN ({_EARLIER})", {"start": days.start}
+    return "true", {}
+
+
 def _fill(
-    con: duckdb.DuckDBPyConnection, table: Table, where: str, bounds: dict[str, date]
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    where: str,
+    bounds: dict[str, date],
+    *,
+    is_ordered: bool,
 ) -> tuple[int, int, date | None]:
     """Insert where nothing is held: there is nothing to compare with, and no copy to make."""
-    incoming = f"FROM {_cast(table, where)} ORDER BY {_order(table)}"
+    incoming = f"FROM {_cast(table, where)}"
+    if not is_ordered:
+        incoming += f" ORDER BY {_order(table)}"
     con.execute(f"INSERT INTO {table.qualified} BY NAME {incoming}", bounds)
     rows, first = con.execute(
-        f"SELECT count(*), min({_session(table)}) FROM {table.qualified} WHERE {where}", bounds
+        f"SELECT count(*), min({_session(table, table.name)}) FROM {table.qualified} WHERE {where}",
+        bounds,
     ).fetchall()[0]
     return rows, rows, first
 
@@ -108,14 +141,31 @@ def _rewrite(
         """,
         bounds,
     )
-    changed, first = con.execute(
-        f"SELECT count(DISTINCT ({', '.join(table.grain)})), min({_session(table)}) FROM differing"
-    ).fetchall()[0]
+    changed = con.execute(
+        f"SELECT count(DISTINCT ({', '.join(table.grain)})) FROM differing"
+    ).fetchall()[0][0]
+    first = _first_changed(con, table)
     if changed:
         con.execute(f"DELETE FROM {table.qualified} WHERE {where}", bounds)
         con.execute(f"INSERT INTO {table.qualified} BY NAME FROM incoming ORDER BY {_order(table)}")
     rows = con.execute("SELECT count(*) FROM incoming").fetchall()[0][0]
     return rows, changed, first
+
+
+def _first_changed(con: duckdb.DuckDBPyConnection, table: Table) -> date | None:
+    """Return the earliest session of `differing` in which more than an outcome changed.
+
+    The latest one where nothing else did: what rests on the rows need not be made anew.
+    """
+    session = _session(table, "differing")
+    if not table.outcomes or session == "NULL":
+        return con.execute(f"SELECT min({session}) FROM differing").fetchall()[0][0]
+    lasting = ", ".join(c for c in table.column_names if c not in table.outcomes)
+    sql = f"""
+    SELECT coalesce(min({session}) FILTER (n_alike <> 2), max({session}))
+    FROM (SELECT {session}, count(*) AS n_alike FROM differing GROUP BY {lasting})
+    """
+    return con.execute(sql).fetchall()[0][0]
 
 
 def _cast(table: Table, where: str) -> str:
@@ -124,13 +174,19 @@ def _cast(table: Table, where: str) -> str:
     return f"(SELECT * FROM (SELECT {casts} FROM computed) WHERE {where})"
 
 
-def _session(table: Table) -> str:
-    return "session_date" if "session_date" in table.column_names else "NULL"
+def _session(table: Table, rows: str) -> str:
+    """Return SQL for the session of a row: of an event its first, if it has no other."""
+    if "session_date" in table.column_names:
+        return "session_date"
+    if not table.of_events:
+        return "NULL"
+    events = "mart.selloff_events AS e"
+    return f"(SELECT e.session_date FROM {events} WHERE e.event_id = {rows}.event_id)"
 
 
 def _order(table: Table) -> str:
     """Return the order in which rows lie: by partition, then by grain."""
-    return ", ".join(dict.fromkeys((*([table.partition] if table.partition else []), *table.grain)))
+    return ", ".join(table.order)
 
 
 def append(con: duckdb.DuckDBPyConnection, table: Table, rows: list[tuple[object, ...]]) -> None:

@@ -209,3 +209,24 @@ def test_an_episode_that_was_over_is_never_told_differently_later(find, fallen, 
     still = known[known["outcome"] == "open"].merge(fallen, on=["ticker", "peak_date"])
     assert len(still) == (known["outcome"] == "open").sum() > 50
     assert (still["depth_y"] <= still["depth_x"]).all()
+
+
+@pytest.mark.parametrize("cut", [1, 4, 6, 8])
+@pytest.mark.parametrize("rows", [0, 2])
+def test_a_late_slice_stands_against_the_highs_before_it(bench, make, cut, rows):
+    a = make.bars("A", [9, 3, 4, 12, 9, 8, 10, 11, 7])
+    a["quality_flags"] = ["", "", "", "", "", "unapplied_split", "", "", ""]
+    a["is_simulated"] = [False, False, True, *[False] * 6]
+    b = make.bars("B", [1, 2, 3]).assign(quality_flags="", is_simulated=False)
+    bars = bench.put(DAILY_PRICES, pd.concat([a, b]))
+    first = a["session_date"].iloc[cut]
+    order = ["listing_id", "session_date"]
+    whole = fetched(with_highs(bars)).sort_values(order)
+    late = fetched(with_highs(bars, first.date(), rows)).sort_values(order)
+    expected = whole.merge(late[order], on=order)
+    assert (late["session_date"] < first).sum() == sum(
+        min(rows, (part["session_date"] < first).sum())
+        for _, part in whole.groupby("listing_id")
+        if (part["session_date"] >= first).any()
+    )
+    pd.testing.assert_frame_equal(late[whole.columns].reset_index(drop=True), expected)

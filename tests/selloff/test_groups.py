@@ -284,3 +284,21 @@ def test_truncating_the_future_changes_no_measure_and_no_verdict(cut):
     )
     assert whole["scope"].iloc[200] == "market"
     pd.testing.assert_frame_equal(part, whole.iloc[:cut], rtol=1e-9, check_dtype=False)
+
+
+@settings(deadline=None, max_examples=10)
+@given(cut=st.integers(1, 299))
+def test_a_late_slice_on_what_was_said_before_is_the_end_of_the_whole(cut):
+    flagged = np.arange(300) == 100
+    sums = pd.concat(
+        [
+            history(RETURNS, has_simulated_inputs=flagged),
+            history(RETURNS[::-1] * 3, grouping="sector", group_name="Chips").iloc[:250],
+        ]
+    )
+    whole = group_returns(sums)
+    first = pd.bdate_range("2024-01-01", periods=300)[cut]
+    past = whole[whole["session_date"] < first]
+    late = group_returns(sums[sums["session_date"] >= first], past=past)
+    expected = whole[whole["session_date"] >= first].reset_index(drop=True)
+    pd.testing.assert_frame_equal(late, expected, rtol=1e-12)

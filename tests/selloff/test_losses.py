@@ -113,7 +113,8 @@ def test_a_first_bar_has_no_return_and_no_loss(measure, make):
 def test_recovery_counts_the_sessions_until_the_last_close_before(measure, make, after, days):
     row = measure(make.bars("A", [100] * 5 + [80, *after])).loc["A"]
     assert pd.isna(row["days_to_recover"]) if days is None else row["days_to_recover"] == days
-    last = make.days(6 + len(after))[-1]
+    # What follows the close that regained all of the fall says nothing more of it.
+    last = make.days(6 + len(after))[-1 if days is None else 5 + days]
     assert pd.isna(row["observed_through"]) if not after else row["observed_through"] == last
 
 

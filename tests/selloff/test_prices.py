@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selloff.history import since
+from selloff.history import from_day
 from selloff.prices import daily_prices
 from selloff.quality import Judgement
 from warehouse.tables.actions import SPLITS
@@ -40,7 +40,7 @@ def judge(bench, make):
         if out:
             kept_out = bench.put(QUARANTINED_BARS, pd.DataFrame(out), strict=False)
         if rows:
-            vintages = since(vintages, *rows)
+            vintages = from_day(vintages, *rows)
         found = daily_prices(vintages, kept_out, actions, calendar, listed, thresholds)
         return bench.hold(DAILY_PRICES, found)
 

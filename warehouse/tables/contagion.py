@@ -165,6 +165,7 @@ CONTAGION_MEASURES = Table(
         c.OBSERVED_THROUGH,
         *w.PROVENANCE,
     ),
+    of_events=True,
     grain=("event_id", "series_set", "source_name", "target_name", "measure", "period"),
     is_row_wise=True,
 )

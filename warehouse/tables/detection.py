@@ -89,6 +89,7 @@ GROUP_RETURNS = Table(
         c.AS_OF,
     ),
     grain=("region", "grouping", "group_name", "session_date"),
+    partition="session_date",
 )
 
 DECLARED_EVENTS = Table(

@@ -105,6 +105,7 @@ EVENT_STUDY_TESTS = Table(
         c.AS_OF,
     ),
     is_row_wise=True,
+    of_events=True,
     grain=(
         "event_id",
         "measure",
@@ -135,5 +136,6 @@ DROPPED_OBSERVATIONS = Table(
         c.AS_OF,
     ),
     is_row_wise=True,
+    of_events=True,
     grain=("event_id", "listing_id"),
 )

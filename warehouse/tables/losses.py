@@ -218,6 +218,7 @@ CAR_PATHS = Table(
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
+    of_events=True,
     grain=("event_id", "grouping", "group_name", "day"),
     orders=(
         Order("band_low", "cumulative_abnormal_return"),

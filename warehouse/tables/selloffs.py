@@ -202,9 +202,23 @@ SELLOFF_METRICS = Table(
         c.N_FLAGGED,
         c.N_QUARANTINED,
         c.HAS_SIMULATED_INPUTS,
+        c.AS_OF.but(
+            name="fall_as_of",
+            doc="Newest vintage of the fall's own figures, without what followed.",
+        ),
         c.AS_OF,
     ),
     is_row_wise=True,
+    outcomes=(
+        "rebound_return",
+        "trough_date",
+        "trough_return",
+        "peak_to_trough_market_value_lost_usd",
+        "days_to_recover_half",
+        "days_to_recover",
+        "observed_through",
+        "as_of",
+    ),
     grain=("event_id", "listing_id"),
     orders=(
         Order("shares_known_on", "previous_session_date"),

@@ -215,6 +215,7 @@ SECTOR_CONTAGION = Table(
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
+    of_events=True,
     grain=("event_id", "sector"),
 )
 
@@ -310,5 +311,6 @@ CONTAGION_PATHS = Table(
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
     ),
+    of_events=True,
     grain=("event_id", "listing_id"),
 )

@@ -38,6 +38,7 @@ from selloff import (
     returns,
     risk_measures,
     sector_contagion,
+    session_returns,
     shares,
     sources,
     totals,
@@ -253,6 +254,13 @@ CASES: dict[str, Callable[[Any], Any]] = {
     ),
     "risk_measures.risk_measures": _of(
         risk_measures.risk_measures, "daily_prices", "abnormal_returns", windows=WINDOWS
+    ),
+    "session_returns.abnormal_returns": _of(
+        session_returns.abnormal_returns,
+        "daily_prices",
+        "market_returns",
+        "instruments",
+        model=MODEL,
     ),
     "sector_contagion.sector_contagion": _of(
         sector_contagion.sector_contagion,

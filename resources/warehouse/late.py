@@ -1,0 +1,127 @@
+"""What a late run has to make anew: the days that are stale, and the events they still concern.
+
+Not here: how it is written (`writing`), and what a measure looks back on (`selloff`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resources.batch import Days
+from resources.warehouse import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import duckdb
+
+    from warehouse.contract import Table
+
+CODE = "code"
+"""What stands among the inputs of a table for the mathematics it was computed by."""
+# A listing's own session of an event may lie a week from the event's (`selloff.event_sessions`).
+NEARBY_ROWS = 10
+_MATHEMATICS = Path(__file__).resolve().parents[2] / "selloff"
+
+
+def versions(
+    con: duckdb.DuckDBPyConnection, table: Table, inputs: Iterable[Table]
+) -> dict[str, int]:
+    """Return the version of all that a table is computed from."""
+    found = writing.versions(con, inputs)
+    return {**found, CODE: code_version()} if table.of_events else found
+
+
+def wanted(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    inputs: Iterable[Table],
+    days: Days | None,
+    reach: int,
+) -> Days | None:
+    """Return the days to compute: None for everything.
+
+    Parameters
+    ----------
+    con : duckdb.DuckDBPyConnection
+        The core file.
+    table : Table
+        What is computed.
+    inputs : iterable of Table
+        From what.
+    days : Days, optional
+        The days asked for; every stale session is added. Of a table of events nothing is asked:
+        what is stale decides, and the range is of the sessions in which events began. It is empty
+        (`is_nothing`) where nothing is stale.
+    reach : int
+        Sessions of its own after an event that any row of a table of events has seen.
+    """
+    stale = writing.stale_from(con, table, inputs)
+    if table.of_events:
+        return _events(con, table, stale, reach)
+    if days is None or stale is None:
+        return days
+    return Days(min(days.start, stale), date.max)
+
+
+def is_nothing(days: Days | None) -> bool:
+    """Say whether nothing at all is to be computed."""
+    return days is not None and days.start == date.max
+
+
+def _events(
+    con: duckdb.DuckDBPyConnection, table: Table, stale: date | None, reach: int
+) -> Days | None:
+    """Return the days in which the events began that what is stale may concern."""
+    used = con.execute(
+        "SELECT version FROM meta.inputs WHERE table_name = ? AND input_name = ?",
+        [table.qualified, CODE],
+    ).fetchall()
+    if used != [(code_version(),)] or stale == date.min:
+        return None
+    if stale is None:
+        return Days(date.max, date.max)
+    return Days(first_concerned(con, stale, reach + NEARBY_ROWS), date.max)
+
+
+def first_concerned(con: duckdb.DuckDBPyConnection, stale: date, rows: int) -> date:
+    """Return the earliest session from which any listing has seen fewer than `rows` of its own.
+
+    Of the listings with a bar from `stale` on: what no new bar is of has not changed. One that was
+    halted for a year is still within a month of what happened before.
+    """
+    near = max(stale, date.min + timedelta(days=2 * rows + 31)) - timedelta(days=2 * rows + 31)
+    moving = "SELECT DISTINCT listing_id FROM core.daily_prices WHERE session_date >= $stale"
+    asked = {"stale": stale, "from": near, "rows": rows}
+    counts = con.execute(_BEHIND.format(moving=moving), asked).fetchall()
+    if short := [listing for listing, n, _ in counts if n < rows]:
+        names = "SELECT unnest($short) AS listing_id"
+        asked |= {"from": date.min, "short": short}
+        counts += con.execute(_BEHIND.format(moving=names), asked).fetchall()
+    return min((first for *_, first in counts if first), default=stale)
+
+
+_BEHIND = """
+WITH moving AS ({moving}), behind AS (
+  SELECT listing_id, session_date,
+    row_number() OVER (PARTITION BY listing_id ORDER BY session_date DESC) AS age
+  FROM core.daily_prices SEMI JOIN moving USING (listing_id)
+  WHERE session_date < $stale AND session_date >= $from
+)
+SELECT listing_id, count(session_date), min(session_date) FILTER (age <= $rows)
+FROM moving LEFT JOIN behind USING (listing_id) GROUP BY listing_id
+"""
+
+
+@cache
+def code_version() -> int:
+    """Return a number that changes with any line of the mathematics."""
+    digest = hashlib.sha256()
+    for path in sorted(_MATHEMATICS.rglob("*.py")):
+        digest.update(path.relative_to(_MATHEMATICS).as_posix().encode())
+        digest.update(path.read_bytes())
+    return int.from_bytes(digest.digest()[:7], "big")

@@ -1,0 +1,39 @@
+"""A panel some sessions at a time, so that memory does not grow with history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import ibis.expr.types as ir
+
+
+def spans(panel: ir.Table, rows: int) -> list[tuple[date, date]]:
+    """Return first and last sessions of the runs of sessions that have about so many rows each.
+
+    Parameters
+    ----------
+    panel : ibis Table
+        With `session_date`.
+    rows : int
+        Rows of a run, more or less those of one session.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> import pandas as pd
+    >>> days = pd.to_datetime(["2025-01-27", "2025-01-24", "2025-01-28", "2025-01-28"])
+    >>> panel = ibis.memtable(pd.DataFrame({"session_date": days.date}))
+    >>> [(str(first), str(last)) for first, last in spans(panel, 3)]
+    [('2025-01-24', '2025-01-27'), ('2025-01-28', '2025-01-28')]
+    """
+    counts = panel.group_by("session_date").aggregate(n=panel.count()).order_by("session_date")
+    table = counts.to_pyarrow()
+    days = table.column("session_date").to_pylist()
+    run = np.cumsum(table.column("n").to_numpy()) // rows
+    places = np.split(np.arange(len(days)), np.flatnonzero(np.diff(run)) + 1)
+    return [(days[some[0]], days[some[-1]]) for some in places if len(some)]

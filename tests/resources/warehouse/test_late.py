@@ -1,0 +1,173 @@
+"""What a late run makes anew: events that are not over, and everything when the code changed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+
+from resources.batch import Days
+from resources.warehouse import late
+from resources.warehouse.spill import arrow_schema
+from warehouse.tables.losses import CAR_PATHS
+from warehouse.tables.prices import DAILY_PRICES
+from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
+
+FIRST = date(2025, 1, 1)
+USUAL = {
+    "BIGINT": 1,
+    "BOOLEAN": False,
+    "DATE": FIRST,
+    "DOUBLE": None,
+    "TIMESTAMP": datetime.fromisoformat("2025-03-01"),
+    "VARCHAR": "x",
+}
+CHOSEN = {"scope": "market", "status": "detected", "grouping": "all", "method": "portfolio"}
+
+
+def day(number):
+    return FIRST + timedelta(days=number)
+
+
+def rows_of(table, *given):
+    """Return rows of a table with usual values for columns that are not given."""
+    usual = {}
+    for column in table.columns:
+        value = CHOSEN.get(column.name, USUAL[column.type])
+        usual[column.name] = (column.minimum or 1) if value in {None, 1} else value
+        if column.nullable:
+            usual[column.name] = None
+    return pa.Table.from_pylist([{**usual, **each} for each in given], schema=arrow_schema(table))
+
+
+@pytest.fixture
+def fill(warehouse, now):
+    """Write rows of a table as a run would, from inputs."""
+
+    def run(table, *given, inputs=(), reach=0, seen=None):
+        def compute(_con, days):
+            if seen is not None:
+                seen.append(days)
+            return rows_of(table, *given)
+
+        return warehouse.materialize(
+            table, compute, inputs=list(inputs), days=None, run_id="r", now=now, reach=reach
+        )
+
+    return run
+
+
+def event(number, last=None):
+    days = {"session_date": day(number), "last_session_date": day(last or number)}
+    return {"event_id": f"e{number}", **days, "worst_session_date": day(number)}
+
+
+def path(number, **columns):
+    return {"event_id": f"e{number}", "session_date": day(number), "day": 0, **columns}
+
+
+def bars(*spans):
+    return [
+        {"listing_id": name, "session_date": day(number), "close": 1.0}
+        for name, numbers in spans
+        for number in numbers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spans", "stale", "rows", "expected"),
+    [
+        ([("A", range(100))], 99, 10, 89),
+        ([("A", range(100)), ("HALTED", [3, 50, 99])], 99, 2, 3),
+        ([("A", range(100)), ("GONE", [3, 50])], 99, 2, 97),
+        ([("A", range(100)), ("NEW", [99])], 99, 5, 94),
+        ([("A", range(5))], 4, 60, 0),
+        ([("A", range(5))], 9, 60, 9),
+    ],
+)
+def test_the_bars_of_what_still_trades_say_how_far_back_a_session_reaches(
+    warehouse, fill, spans, stale, rows, expected
+):
+    fill(DAILY_PRICES, *bars(*spans))
+    with warehouse.reading() as con:
+        assert late.first_concerned(con, day(stale), rows) == day(expected)
+
+
+def test_an_event_that_is_over_is_left_as_it_is_and_a_late_one_is_replaced(fill, query, warehouse):
+    fill(SELLOFF_EVENTS, event(10), event(70), event(90))
+    fill(DAILY_PRICES, *bars(("A", range(99))))
+    inputs, seen = [SELLOFF_EVENTS, DAILY_PRICES], []
+    fill(CAR_PATHS, path(10), path(70), inputs=inputs, seen=seen)
+    fill(DAILY_PRICES, *bars(("A", range(100))))
+    found = fill(
+        CAR_PATHS,
+        path(10, n_flagged=7),
+        path(70, n_flagged=8),
+        path(90, n_flagged=9),
+        inputs=inputs,
+        reach=20,
+        seen=seen,
+    )
+    assert seen == [None, Days(day(99 - 20 - late.NEARBY_ROWS), date.max)]
+    sql = "SELECT event_id, n_flagged FROM mart.car_paths ORDER BY ALL"
+    assert query(warehouse, sql) == [("e10", 1), ("e70", 8), ("e90", 9)]
+    assert (found.n_changed, found.from_session) == (2, day(70))
+
+
+def test_an_event_of_many_sessions_is_late_as_long_as_its_last_one_is(fill, query, warehouse):
+    fill(SELLOFF_EVENTS, event(10, last=95))
+    fill(DAILY_PRICES, *bars(("A", range(99))))
+    fill(CAR_PATHS, path(10), inputs=[DAILY_PRICES])
+    fill(DAILY_PRICES, *bars(("A", range(100))))
+    fill(CAR_PATHS, path(10, n_flagged=7), inputs=[DAILY_PRICES])
+    assert query(warehouse, "SELECT n_flagged FROM mart.car_paths") == [(7,)]
+
+
+def test_rows_of_an_event_that_is_known_no_more_go(fill, query, warehouse):
+    fill(SELLOFF_EVENTS, event(10), event(95))
+    fill(DAILY_PRICES, *bars(("A", range(99))))
+    fill(CAR_PATHS, path(10), path(20), inputs=[DAILY_PRICES])
+    fill(DAILY_PRICES, *bars(("A", range(100))))
+    fill(CAR_PATHS, path(95), inputs=[DAILY_PRICES])
+    assert query(warehouse, "SELECT event_id FROM mart.car_paths ORDER BY 1") == [
+        ("e10",),
+        ("e95",),
+    ]
+
+
+def test_where_nothing_is_stale_nothing_is_computed(fill):
+    seen = []
+    fill(SELLOFF_EVENTS, event(10))
+    fill(DAILY_PRICES, *bars(("A", range(99))))
+    fill(CAR_PATHS, path(10), inputs=[DAILY_PRICES], seen=seen)
+    found = fill(CAR_PATHS, inputs=[DAILY_PRICES], seen=seen)
+    assert seen == [None]
+    assert (found.n_rows, found.n_changed) == (1, 0)
+
+
+def test_other_mathematics_makes_everything_anew(fill, monkeypatch):
+    seen = []
+    fill(SELLOFF_EVENTS, event(10))
+    fill(DAILY_PRICES, *bars(("A", range(99))))
+    fill(CAR_PATHS, path(10), inputs=[DAILY_PRICES], seen=seen)
+    monkeypatch.setattr(late, "code_version", lambda: 5)
+    fill(CAR_PATHS, path(10), inputs=[DAILY_PRICES], seen=seen)
+    assert seen == [None, None]
+
+
+def test_what_followed_a_fall_makes_nothing_stale_that_rests_on_it(fill, query, warehouse):
+    def metric(number, **columns):
+        return {"event_id": f"e{number}", "listing_id": "A", "session_date": day(number), **columns}
+
+    def changed_from():
+        sql = "SELECT from_session FROM meta.changes WHERE table_name = 'mart.selloff_metrics'"
+        return query(warehouse, f"{sql} ORDER BY version DESC LIMIT 1")[0][0]
+
+    fill(SELLOFF_METRICS, metric(10), metric(20), metric(90))
+    fill(SELLOFF_METRICS, metric(10, days_to_recover=5), metric(20), metric(90))
+    assert changed_from() == day(10)  # of those that changed, the last
+    fill(SELLOFF_METRICS, metric(10, days_to_recover=6), metric(20), metric(90, days_to_recover=2))
+    assert changed_from() == day(90)
+    fill(SELLOFF_METRICS, metric(10), metric(20, simple_return=-0.5), metric(90))
+    assert changed_from() == day(20)

@@ -1,0 +1,95 @@
+"""A late slice has what its windows look back on, and no more."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import ibis
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from selloff._ibis import fetched
+from selloff.history import around, begun, from_day, since, until
+
+START = pd.Timestamp("2025-01-27")
+
+
+def panel(**days):
+    rows = [(name, pd.Timestamp(day)) for name, known in days.items() for day in known]
+    return ibis.memtable(pd.DataFrame(rows, columns=["listing_id", "session_date"]))
+
+
+def kept(found):
+    rows = fetched(found).sort_values(["listing_id", "session_date"])
+    return list(zip(rows["listing_id"], rows["session_date"].dt.date.astype(str), strict=True))
+
+
+def test_rows_are_counted_not_days():
+    halted = panel(A=["2020-01-02", "2023-01-03", "2024-01-02", "2025-01-27"])
+    assert kept(from_day(halted, START.date(), 2)) == [
+        ("A", "2023-01-03"),
+        ("A", "2024-01-02"),
+        ("A", "2025-01-27"),
+    ]
+
+
+def test_a_listing_that_no_longer_trades_is_not_looked_back_on():
+    both = panel(A=["2025-01-24", "2025-01-27"], GONE=["2025-01-23", "2025-01-24"])
+    assert {name for name, _ in kept(from_day(both, START.date(), 5))} == {"A"}
+
+
+def test_versions_of_a_bar_stay_together():
+    twice = panel(A=["2025-01-23", "2025-01-24", "2025-01-24", "2025-01-27"])
+    assert [day for _, day in kept(from_day(twice, START.date(), 1))] == [
+        "2025-01-24",
+        "2025-01-24",
+        "2025-01-27",
+    ]
+
+
+def test_from_before_the_first_session_everything_is_there():
+    everything = panel(A=["2025-01-23", "2025-01-24"], B=["2025-01-24"])
+    assert len(kept(from_day(everything, date.min, 260))) == 3
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    ages=st.lists(st.integers(-5, 900), min_size=1, max_size=40, unique=True),
+    rows=st.integers(1, 30),
+)
+def test_the_last_rows_before_are_those_that_counting_backwards_finds(ages, rows):
+    days = sorted(START - timedelta(days=age) for age in ages)
+    found = kept(from_day(panel(A=days), START.date(), rows))
+    later = [day for day in days if day >= START]
+    before = [day for day in days if day < START][-rows:] if later else []
+    assert found == [("A", str(day.date())) for day in (*before, *later)]
+
+
+def test_without_days_nothing_is_cut():
+    everything = panel(A=["2025-01-24"])
+    assert since(everything, None, 3) is everything
+    assert around(everything, None) is everything
+    assert begun(everything, None) is everything
+    assert until(everything, None) is None
+
+
+def test_a_slice_of_no_rows_before_is_the_days_alone():
+    days = SimpleNamespace(start=START.date())
+    rows = panel(A=["2025-01-24", "2025-01-27"], GONE=["2025-01-24"])
+    assert kept(since(rows, days, 0)) == [("A", "2025-01-27")]
+    assert until(rows, days)["listing_id"].tolist() == ["A", "GONE"]
+
+
+@pytest.mark.parametrize(("last", "is_kept"), [("2024-12-01", False), ("2024-12-20", True)])
+def test_events_come_with_their_neighbours(last, is_kept):
+    events = ibis.memtable(pd.DataFrame({"last_session_date": [pd.Timestamp(last)]}))
+    assert len(fetched(begun(events, SimpleNamespace(start=START.date())))) == is_kept
+
+
+def test_around_events_a_year_of_the_market_and_of_each_listing_is_kept():
+    days = pd.bdate_range("2020-01-01", "2025-01-28")
+    found = kept(around(panel(A=days), SimpleNamespace(start=START.date())))
+    assert 261 * 2 < len(found) < len(days)
