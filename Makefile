@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEED ?= --hypothesis-seed=20250127
 export OPENBLAS_NUM_THREADS := 1
-.PHONY: demo dev test check lint lock dictionary bi bi-test test-spark
+.PHONY: demo dev test check lint lock dictionary bi bi-test test-spark bench
 demo: .venv/.ready  ## run the replay of January 2025, show what it found
 	@$(BIN)/selloff demo
 
@@ -28,6 +28,9 @@ bi bi-test: .venv/.ready  ## Superset over the published release; a check of all
 
 test-spark: .venv/.ready  ## every expression on Spark as on DuckDB; needs Java (docs/exports.md)
 	nice $(BIN)/python scripts/spark.py
+
+bench: .venv/.ready  ## ours against peers and limits (benchmarks/README.md); BENCH= names some
+	nice $(BIN)/python -m benchmarks $(BENCH)
 
 .venv/.ready: requirements.lock scripts/selloff.py
 	$(PYTHON) -m venv .venv

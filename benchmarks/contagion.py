@@ -14,14 +14,14 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import tracemalloc
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from _child import ROOT
+from _peers import python_with
+from _records import peer, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -339,17 +339,29 @@ def ours(section: str) -> dict[str, float]:
     return found
 
 
-def against(section: str, found: dict[str, float], python: str) -> None:
-    """Measure the peers of a section, and print how many times ours they take."""
+def against(section: str, found: dict[str, float], python: str) -> list[Quoted]:
+    """Measure the peers of a section, print how many times ours they take; return them."""
+    measured = []
     print(f"\n| {section}, peers | the same work | CPU s | times ours |\n| --- | --- | --- | --- |")
     for place, line in enumerate(SECTIONS[section]):
         if line.rival:
             seconds = child(section, place, 1, python)
+            measured.append(Quoted(line.what, seconds, line.rival))
             times = seconds / found[line.rival]
             print(f"| {line.what} | {line.rival} | {seconds:.3g} | {times:,.0f} |", flush=True)
     for quoted in QUOTED.get(section, []):
         times = quoted.seconds / found[quoted.rival]
         print(f"| {quoted.what}; quoted | {quoted.rival} | {quoted.seconds} | {times:,.0f} |")
+    return measured
+
+
+def told(section: str, found: dict[str, float], measured: list[Quoted]) -> None:
+    """Put our lines of a section on record, each beside the peers that do the same work."""
+    for line in SECTIONS[section]:
+        if not line.rival:
+            same = (each for each in measured if each.rival == line.what)
+            beside = [peer(each.what, each.seconds) for each in same]
+            tell(line.what, found[line.what], line.unit, *beside, goal=line.limit)
 
 
 def is_over(section: str, found: dict[str, float]) -> bool:
@@ -365,14 +377,9 @@ def main(arguments: list[str]) -> int:
     """Print the tables; return 1 if a limit is broken."""
     wanted = [name for name in arguments if name in SECTIONS] or list(SECTIONS)
     found = {section: ours(section) for section in wanted}
-    if "ours" not in arguments:
-        with tempfile.TemporaryDirectory() as home:
-            python = str(Path(home) / "bin" / "python")
-            subprocess.run([sys.executable, "-m", "venv", home], check=True)
-            install = [python, "-m", "pip", "install", "--quiet", *PEERS]
-            subprocess.run(install, check=True, capture_output=True)
-            for section in wanted:
-                against(section, found[section], python)
+    python = None if "ours" in arguments else python_with("contagion", PEERS)
+    for section in wanted:
+        told(section, found[section], against(section, found[section], python) if python else [])
     return int(any(is_over(section, found[section]) for section in wanted))
 
 

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from _child import in_turns, measure
+from _records import limit, tell
 
 LIMIT, LIMIT_MB = 6, 700
 IMPORTS = [sys.executable, "-c", "import dagster, great_expectations"]
@@ -25,3 +26,6 @@ cpu, peak = sorted(runs)[1]
 print(f"import dagster, great_expectations {imports:6.2f} CPU s")
 print(f"the graph on the replay            {cpu:6.2f} CPU s  {peak:.0f} MB")
 print(f"ratio {cpu / imports:.2f} (limit {LIMIT}), memory {peak:.0f} MB (limit {LIMIT_MB})")
+floor = limit("import dagster, great_expectations", imports, LIMIT)
+tell("the graph on the replay", cpu, "CPU s", floor)
+tell("its peak memory", peak, "MB", goal=LIMIT_MB)

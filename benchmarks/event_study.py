@@ -12,14 +12,14 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import tracemalloc
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from _child import ROOT
+from _peers import python_with
+from _records import peer, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,13 +210,10 @@ def child(name: str, rounds: int, python: str = sys.executable) -> float:
     return statistics.median(float(json.loads(run.stdout.splitlines()[-1])) for run in said)
 
 
-def against_peers(cpu: float) -> None:
-    """Install the peers, time them, and print them beside what was measured of others."""
-    with tempfile.TemporaryDirectory() as home:
-        python = str(Path(home) / "bin" / "python")
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        install = [python, "-m", "pip", "install", "--quiet", *PEERS]
-        subprocess.run(install, check=True, capture_output=True)
+def against_peers(cpu: float) -> dict[str, float]:
+    """Time the peers, print them beside what was measured of others; return those timed."""
+    measured: dict[str, float] = {}
+    if python := python_with("event_study", PEERS):
         measured = {
             "event-studies 0.1.4: market model, J1, J2, a rank and a sign test": (
                 child("child-event-studies", 1, python)
@@ -229,8 +226,9 @@ def against_peers(cpu: float) -> None:
         print(
             f"| {name}; {PEER_EVENTS} events, extrapolated | {seconds:.1f} | {seconds / cpu:.0f} |"
         )
-    for name, seconds in QUOTED.items():
-        print(f"| {name}; quoted, extrapolated | {seconds} | |")
+    for name, quoted in QUOTED.items():
+        print(f"| {name}; quoted, extrapolated | {quoted} | |")
+    return measured
 
 
 def main() -> None:
@@ -242,8 +240,10 @@ def main() -> None:
         "| ours: CAR, exact errors, CS, Patell, BMP, KP, CDA, Corrado, GRANK; two windows |", end=""
     )
     print(f" {cpu:.3f} (limit {LIMIT_SECONDS}) | 1 |", flush=True)
-    if sys.argv[1:] != ["ours"]:
-        against_peers(cpu)
+    timed = {} if sys.argv[1:] == ["ours"] else against_peers(cpu)
+    beside = [peer(f"{name.partition(':')[0]}, extrapolated", each) for name, each in timed.items()]
+    tell("10,000 events, two windows, seven tests", cpu, "CPU s", *beside, goal=LIMIT_SECONDS)
+    tell("its peak memory", times, "times the input", goal=LIMIT_TIMES)
     print(f"\nPeak memory {times:.2f} times the input (limit {LIMIT_TIMES}).")
     if cpu > LIMIT_SECONDS or times > LIMIT_TIMES:
         sys.exit(1)

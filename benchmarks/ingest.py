@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from _child import ROOT, measure
+from _records import limit, peer, tell
 
 sys.path.insert(0, str(ROOT))
 PYTHON = [sys.executable, "-c"]
@@ -54,6 +55,7 @@ def vendor() -> None:
     ours, theirs = statistics.median(took["ours"]), statistics.median(took["theirs"])
     print(f"100 tickers at 150 ms: ours {ours:.1f} s, yf.download {theirs:.1f} s")
     print(f"ratio {theirs / ours:.1f} (goal: 6 or more)")
+    tell("100 tickers at 150 ms, cold", ours, "s", peer("yf.download", theirs, 6))
 
 
 def _seconds(code: str, env: dict[str, str]) -> float:
@@ -119,6 +121,7 @@ def refetch() -> None:
     read, land = (statistics.median(found[name][1:]) for name in ("read", "land"))
     print(f"1,260,500 bars again: added {found['added']}, read {read:.1f}, land {land:.1f} CPU s")
     print(f"ratio {land / read:.2f} (limit 1.5), peak {peak:.0f} MB")
+    tell("1,260,500 bars again, ten CSV files", land, "CPU s", limit("reading them", read, 1.5))
 
 
 # -- one day of 10,000 tickers into 50 million rows -----------------------------------------------
@@ -179,6 +182,8 @@ def day() -> None:
         took = float(Path(f"{path}.took").read_text(encoding="utf-8"))
     print(f"10,000 bars of a day into 50,000,000 rows: {took:.2f} s (limit 2)")
     print(f"peak {peak:.0f} MB (limit 1,000)")
+    tell("10,000 bars of a day into 50,000,000", took, "s", goal=2)
+    tell("its peak memory", peak, "MB", goal=1000)
 
 
 # -- 20 expectations over 10 million rows ----------------------------------------------------------
@@ -218,6 +223,9 @@ def checks() -> None:
     print(f"10,000,000 rows: scan {ours:.1f} CPU s (limit 10), {peak:.0f} MB (limit 2,000)")
     print(f"Great Expectations on pandas {theirs:.1f} CPU s, {their_peak:.0f} MB")
     print(f"ratio {theirs / ours:.1f} (goal: 15 or more)")
+    gx = peer("Great Expectations on pandas", theirs, 15)
+    tell("29 rules and the grain on 10,000,000 rows", ours, "CPU s", gx, goal=10)
+    tell("its peak memory", peak, "MB", peer("Great Expectations", their_peak), goal=2000)
 
 
 CASES = {"vendor": vendor, "refetch": refetch, "day": day, "checks": checks}

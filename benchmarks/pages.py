@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from _records import tell
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 INSTRUMENTS = (50, 500, 5000)
@@ -50,9 +52,12 @@ def main() -> None:
                 event = fill(con, n)
             with readers.reading(path) as con:
                 seconds, page = written(con, event, Path(name) / "page.html")
-            print(
-                f"| {n} | {1000 * seconds:.0f} | {page.stat().st_size / 1000:.0f} | {drawn(page)} |"
-            )
+            size, shown = page.stat().st_size / 1000, drawn(page)
+            print(f"| {n} | {1000 * seconds:.0f} | {size:.0f} | {shown} |")
+        tell(f"a page of {n:,} instruments, written", 1000 * seconds, "ms")
+        tell("its size", size, "kB", goal=1500)
+        if shown.replace(".", "").isdigit():
+            tell("drawn by chromium", float(shown), "ms", goal=2000)
 
 
 def fill(con: object, n: int) -> str:

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from _child import ROOT
+from _records import limit, tell
 
 ROUNDS = 3
 # Listings, sessions, whether there are opens, highs and lows; limits of CPU seconds by case.
@@ -22,7 +23,8 @@ PANELS = {
     "names": (500, 1512, True, {"abnormal_returns": 2.0, "drawdown_episodes": 0.8}),
     "market": (9065, 331, False, {"drawdown_episodes": 4.0, "risk_measures": 8.0}),
 }
-CASES = ("abnormal_returns", "drawdown_episodes", "risk_measures")
+SCAN = "scan of the bars"
+CASES = ("abnormal_returns", "drawdown_episodes", "risk_measures", SCAN)
 MEMORY_LIMIT = 1_500
 
 # Random walks of two thirds market, so that there is something to fit; sorted as core holds them.
@@ -94,7 +96,12 @@ con.execute("SET threads = 2")
 backend = ibis.duckdb.from_connection(con)
 table = lambda name: backend.table(name, database="core")
 bars = table("daily_prices")
-if case == "risk_measures":
+if case == "scan of the bars":
+    numbers = ", ".join(f"sum({name})" for name in ("open", "high", "low", "close", "volume"))
+    sql = f"SELECT max(listing_id), max(session_date), {numbers} FROM core.daily_prices"
+    started = time.process_time()
+    con.execute(sql).fetchall()
+elif case == "risk_measures":
     started = time.process_time()
     result = risk_measures.risk_measures(bars, table("abnormal_returns"))
     with pyarrow.parquet.ParquetWriter(target, result.schema) as writer:
@@ -125,10 +132,15 @@ def panel(name: str, folder: Path) -> None:
         for case in CASES:
             seen[case].append(tuple(json.loads(_python(RUN, str(path), case, str(target)))))
     print(f"{listings:,} listings x {sessions:,} sessions (memory limit {MEMORY_LIMIT:,} MB)")
+    scan = limit(SCAN, statistics.median(cpu for cpu, _ in seen[SCAN]))
     for case, runs in seen.items():
         cpu, peak = (statistics.median(values) for values in zip(*runs, strict=True))
-        limit = f"(limit {limits[case]})" if case in limits else ""
-        print(f"  {case:<20} {cpu:6.2f} CPU s  {peak:6.0f} MB  {limit}")
+        at_most = f"(limit {limits[case]})" if case in limits else ""
+        print(f"  {case:<20} {cpu:6.2f} CPU s  {peak:6.0f} MB  {at_most}")
+        if case != SCAN:
+            size = f"{case.replace('_', ' ')}, {listings:,} listings x {sessions:,} sessions"
+            tell(size, cpu, "CPU s", scan, goal=limits.get(case))
+            tell("its peak memory", peak, "MB", goal=MEMORY_LIMIT)
 
 
 def _python(code: str, *arguments: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from _child import ROOT
+from _records import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +117,12 @@ def table(found: dict[tuple[str, str], Row]) -> str:
 def main() -> None:
     """Print the table, or write it to the file named."""
     sys.path.insert(0, str(ROOT))
-    text = table(rows())
+    found = rows()
+    text = table(found)
+    beyond = sum(row.difference > row.limit for row in found.values())
+    peers = len({peer for _, peer in found})
+    size = f"{len(found)} quantities beside {peers} systems"
+    tell(f"{size}: further off than its limit", beyond, "quantities", goal=0)
     if sys.argv[1:]:
         Path(sys.argv[1]).write_text(text, encoding="utf-8")
     else:

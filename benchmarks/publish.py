@@ -24,6 +24,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from _records import limit, tell
 from _releasing import (
     day_of,
     fill,
@@ -52,6 +53,13 @@ READ_ROWS = 2_000_000
 def total(found: list[dict[str, int]]) -> str:
     """Return what several readers saw, in one line."""
     return ", ".join(f"{name} {sum(each[name] for each in found):,}" for name in found[0])
+
+
+def told(what: str, found: list[dict[str, int]]) -> None:
+    """Put on record how many reads went wrong in any way."""
+    reads = sum(each["reads"] for each in found)
+    wrong = sum(sum(each.values()) for each in found) - reads
+    tell(f"{what}, {reads:,} reads: failed, inconsistent, backwards, stale", wrong, "reads", goal=0)
 
 
 class Readers:
@@ -95,6 +103,7 @@ def processes(home: Path, options: argparse.Namespace) -> None:
         write_and_publish(path, said, seconds=options.seconds)
     size = Path(path).stat().st_size / 2**20
     print(f"three processes, {size:.0f} MB, {said[1]} releases: {total(readers.found)}")
+    told(f"three reading processes, {said[1]} releases", readers.found)
 
 
 def threads(home: Path, options: argparse.Namespace) -> None:
@@ -118,6 +127,7 @@ def threads(home: Path, options: argparse.Namespace) -> None:
     for reader in readers:
         reader.join()
     print(f"three threads, {said[1]} releases: {total(found)}")
+    told(f"three reading threads, {said[1]} releases", found)
 
 
 # -- kill -9 -------------------------------------------------------------------------------------
@@ -150,6 +160,8 @@ def kills(home: Path, options: argparse.Namespace) -> None:
     print(f"{options.kills} kills, {said[0]} versions: lost {lost}, releases torn {torn}")
     print(f"half-made releases left by kills {leftovers}, after the next publish {left}")
     print(f"three processes beside them: {total(readers.found)}")
+    tell(f"{options.kills} kills: versions lost or torn", lost + torn, "versions", goal=0)
+    told(f"three reading processes beside {options.kills} kills", readers.found)
 
 
 # -- what a release costs ------------------------------------------------------------------------
@@ -169,6 +181,9 @@ def copy(home: Path, options: argparse.Namespace) -> None:
         print(f"{name} {size:.0f} MB: {seconds} s, {max(mb for _, mb in runs):.0f} MB above before")
     ours, theirs = (statistics.median(each for each, _ in took[name]) for name in took)
     print(f"ratio {ours / theirs:.2f} (limit 2; memory 200 MB)")
+    above = max(mb for _, mb in took["publish"])
+    tell(f"publish {size:,.0f} MB", ours, "s", limit("copy and fsync", theirs, 2))
+    tell("its peak memory above before", above, "MB", goal=200)
 
 
 def make_large(path: Path, n_rows: int) -> None:
@@ -226,7 +241,9 @@ def upsert(home: Path, options: argparse.Namespace) -> None:
     in_child(make_large, path, options.rows)
     found = in_child(upsert_days, path)
     for name, seconds in found.items():
-        print(f"{name}: {statistics.median(seconds):.3f} CPU s, worst {max(seconds):.3f}")
+        took = statistics.median(seconds)
+        print(f"{name}: {took:.3f} CPU s, worst {max(seconds):.3f}")
+        tell(f"a day of 10,000 bars into {options.rows:,}: {name}", took, "CPU s", goal=0.05)
     print("(limit 0.05)")
 
 
