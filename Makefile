@@ -26,7 +26,7 @@ dictionary: .venv/.ready
 bi bi-test: .venv/.ready  ## Superset over the published release; a check of all of it (docs/bi.md)
 	$(BIN)/python scripts/bi.py $(if $(filter bi,$@),serve,test)
 
-test-spark: .venv/.ready  ## every expression on Spark as on DuckDB; needs Java (docs/exports.md)
+test-spark: .venv/.ready  ## every expression on Spark as on DuckDB; needs Java (docs/engines.md)
 	nice $(BIN)/python scripts/spark.py
 
 bench: .venv/.ready  ## ours against peers and limits (benchmarks/README.md); BENCH= names some

@@ -150,7 +150,7 @@ class _Step:
             wanted = days if self.table.partition else None
             written = warehouse.materialize(
                 self.table,
-                self._compute(days),
+                self._compute(warehouse, days),
                 inputs=self.inputs,
                 days=wanted,
                 reach=self.reach,
@@ -177,28 +177,25 @@ class _Step:
         )
 
     def _compute(
-        self, days: Days | None
+        self, warehouse: Warehouse, days: Days | None
     ) -> Callable[["duckdb.DuckDBPyConnection", Days | None], Any]:
         def compute(con: "duckdb.DuckDBPyConnection", wanted: Days | None) -> Any:
-            import ibis
-
-            backend = ibis.duckdb.from_connection(con)
             named = {name: BY_NAME[name] for name in self.names if BY_NAME.get(name) in self.inputs}
             if "previous" in self.names:
                 named["previous"] = self.table
-            tables = {
-                name: backend.table(source.name, database=source.layer)
-                for name, source in named.items()
-            }
-            result = self._call(tables, wanted if self.table.of_events else wanted or days)
-            if isinstance(result, list):
-                return as_arrow(self.table, result)
-            if not _is_ibis(result):
+            with warehouse.computing(self.table, con) as place:
+                tables = {name: place.table(source) for name, source in named.items()}
+                result = self._call(tables, self._range(wanted, days))
+                if isinstance(result, list):
+                    return as_arrow(self.table, result)
+                result, self.sql = place.computed(result)
                 return result
-            self.sql = str(ibis.to_sql(result, dialect="duckdb"))
-            return self.sql  # to compile an expression takes longer than to run it on the replay
 
         return compute
+
+    def _range(self, wanted: Days | None, days: Days | None) -> Days | None:
+        """Return the days that the function is told: of a table of events those alone, if any."""
+        return wanted if self.table.of_events else wanted or days
 
     def _call(self, tables: dict[str, Any], days: Days | None) -> Any:
         known = {**tables, **self.given, "days": days}
@@ -272,7 +269,3 @@ def as_arrow(table: Table, rows: list[dict[str, Any]]) -> Any:
     }
     schema = pa.schema([(column.name, kinds[column.type]) for column in table.columns])
     return pa.Table.from_pylist(rows, schema=schema)
-
-
-def _is_ibis(result: Any) -> bool:
-    return hasattr(result, "to_pyarrow_batches")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
-from selloff import markets, session_returns
+from resources.engine.groups import is_spread
+from selloff import markets, returns, session_returns
+from selloff.history import since
 from selloff.returns import MarketModel
 from warehouse.tables.returns import ABNORMAL_RETURNS, MARKET_RETURNS
 
@@ -41,6 +43,10 @@ def abnormal_returns(
     daily_prices: Any, market_returns: Any, instruments: Any, days: Days, settings: Settings
 ) -> Any:
     """Hold every listing's return against its market model."""
+    if is_spread(daily_prices):
+        recent = since(daily_prices, days, MODEL.first + 1)
+        known = (market_returns, instruments, MODEL, settings.default_region)
+        return returns.abnormal_returns(recent, *known)
     return session_returns.abnormal_returns(
         daily_prices, market_returns, instruments, MODEL, settings.default_region, days.start
     )

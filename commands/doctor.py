@@ -31,6 +31,7 @@ def _configured(given: dict[str, Any]) -> dict[str, str]:
         "articles": articles or ("the replay's own texts" if prices.kind == "replay" else "none"),
         "article folder": "readable" if not articles or Path(articles).is_dir() else "MISSING",
         "warehouse": f"{file}, {_size(file)}",
+        "engine": _engine(given["warehouse"]),
         "dagster home": os.environ.get("DAGSTER_HOME", str(ROOT / ".dagster")),
     }
 
@@ -73,6 +74,14 @@ def _reachable(prices: Any) -> str:
     except OSError as error:
         return f"UNREACHABLE: {error}"
     return "reachable"
+
+
+def _engine(warehouse: Any) -> str:
+    """Return what computes the tables, or what is wrong with the choice of it."""
+    from resources.engine import problems
+
+    wrong = "; ".join(problems(warehouse.engine, warehouse.lake_folder))
+    return wrong or warehouse.engine
 
 
 def _size(path: Path) -> str:

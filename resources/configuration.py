@@ -132,6 +132,10 @@ def _of_warehouse(warehouse: Warehouse) -> Iterator[str]:
     existing = next(each for each in (folder, *folder.parents) if each.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         yield f"SELLOFF_WAREHOUSE: {existing} cannot be written to; a file in a folder of yours"
+    if warehouse.engine != "duckdb":
+        from resources import engine
+
+        yield from engine.problems(warehouse.engine, warehouse.lake_folder)
 
 
 def _closest(word: str, known: Iterable[str]) -> str:

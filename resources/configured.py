@@ -57,5 +57,7 @@ def configured() -> dict[str, Any]:
             sec_contact=env("SEC_CONTACT"),
             payloads=payloads,
         ),
-        "warehouse": Warehouse(path=str(warehouse)),
+        "warehouse": Warehouse(
+            path=str(warehouse), engine=env("ENGINE", "duckdb"), lake=env("LAKE")
+        ),
     }

@@ -50,9 +50,15 @@ class Warehouse(dg.ConfigurableResource):
     path : str
         The core file. Nobody but this resource opens it; readers use the release under
         ``current`` in the same folder.
+    engine : str
+        What computes the tables, as `resources.engine.names.misuse` explains it.
+    lake : str
+        Folder through which tables go to and from another engine; by default beside the core file.
     """
 
     path: str = "warehouse/selloff.duckdb"
+    engine: str = "duckdb"
+    lake: str = ""
 
     @property
     def file(self) -> Path:
@@ -63,6 +69,19 @@ class Warehouse(dg.ConfigurableResource):
     def published(self) -> Path:
         """The released file that readers open."""
         return self.file.parent / "current" / "warehouse.duckdb"
+
+    @property
+    def lake_folder(self) -> Path:
+        """Where tables lie for another engine, absolute."""
+        return Path(self.lake).expanduser().resolve() if self.lake else self.file.parent / "lake"
+
+    @contextmanager
+    def computing(self, table: Table, con: duckdb.DuckDBPyConnection) -> Iterator[Any]:
+        """Yield where a table is computed; see `resources.engine.places.place`."""
+        from resources.engine.places import place
+
+        with place(table, con, self.engine, self.lake_folder, self.file) as found:
+            yield found
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -59,6 +59,7 @@ class Spill:
         self._order = InOrder(table.order)
         self.is_ordered = False
         """Whether the rows are known to lie in the table's order."""
+        self._result: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -66,11 +67,19 @@ class Spill:
     def __exit__(self, *_: object) -> None:
         if self._file:
             self._file.unlink(missing_ok=True)
+        if self._result:
+            self._result.close()
 
     def keep(self, con: duckdb.DuckDBPyConnection, result: Any) -> None:
-        """Take a query or an Ibis expression (run on `con`), a frame, an Arrow table or stream."""
+        """Take a query or an Ibis expression (run on `con`), a frame, an Arrow table or stream.
+
+        What another engine wrote (`resources.engine.results.Result`) stays where it is until then.
+        """
         import pyarrow as pa
 
+        if hasattr(result, "relation"):
+            self._result = result
+            return
         schema = arrow_schema(self._table)
         if hasattr(result, "to_pyarrow_batches"):  # an Ibis expression
             import ibis
@@ -89,7 +98,9 @@ class Spill:
 
     def show(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
         """Make the result readable on `con` under `name`."""
-        if self._file:
+        if self._result:
+            con.execute(f"CREATE TEMP VIEW {name} AS {self._result.relation(con)}")
+        elif self._file:
             path = str(self._file).replace("'", "''")
             con.execute(f"CREATE TEMP VIEW {name} AS FROM read_parquet('{path}')")
         else:

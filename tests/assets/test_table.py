@@ -13,6 +13,7 @@ import pytest
 from assets._table import table_asset
 from resources.batch import Answer, Batch, Days
 from resources.clock import Clock
+from resources.engine.places import Here
 from resources.settings import Settings
 from resources.warehouse import WarehouseError, Written
 from warehouse.columns import CLOSE, SESSION_DATE, TICKER
@@ -71,6 +72,10 @@ class Notebook:
     @contextmanager
     def reading(self):
         yield self.con
+
+    @contextmanager
+    def computing(self, _table, con):
+        yield Here(con)
 
 
 @pytest.fixture
