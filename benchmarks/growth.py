@@ -79,7 +79,13 @@ print(json.dumps(found))
 """
 
 
-def measure(folder: Path, n_listings: int, n_years: int) -> tuple[int, dict[str, list[float]]]:
+def measure(
+    folder: Path,
+    n_listings: int,
+    n_years: int,
+    names: tuple[str, ...] = MEASURED,
+    home: Path | None = None,
+) -> tuple[int, dict[str, list[float]]]:
     """Run one market through the panel assets.
 
     Parameters
@@ -88,6 +94,10 @@ def measure(folder: Path, n_listings: int, n_years: int) -> tuple[int, dict[str,
         Where the market lies, or is made.
     n_listings, n_years : int
         Its size.
+    names : tuple of str
+        The assets to make, with everything that they are made from.
+    home : Path, optional
+        Where the warehouse is left; a folder that goes again without it.
 
     Returns
     -------
@@ -102,15 +112,16 @@ def measure(folder: Path, n_listings: int, n_years: int) -> tuple[int, dict[str,
     if not (market / "planted.json").exists():
         simulated_market.make(market, n_listings, n_years)
     n_bars = ds.dataset(sorted((market / "prices").glob("*.parquet"))).count_rows()
-    with tempfile.TemporaryDirectory(dir=folder) as home:
+    with tempfile.TemporaryDirectory(dir=folder) as passing:
+        home = home or Path(passing)
         settings = {
-            "SELLOFF_WAREHOUSE": str(Path(home) / "selloff.duckdb"),
+            "SELLOFF_WAREHOUSE": str(home / "selloff.duckdb"),
             "SELLOFF_PRICES": "files",
             "SELLOFF_PRICES_PATH": str(market / "prices"),
             "OPENBLAS_NUM_THREADS": "1",
         }
         done = subprocess.run(
-            [sys.executable, "-c", RUN, str(ROOT), ",".join(MEASURED)],
+            [sys.executable, "-c", RUN, str(ROOT), ",".join(names)],
             env={**os.environ, **settings},
             cwd=home,
             capture_output=True,

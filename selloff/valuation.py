@@ -172,8 +172,8 @@ def counted_once(
         "is_primary",
         firm=ibis.coalesce(instruments.issuer_id, instruments.listing_id),
     )
-    counts = named.group_by("firm").aggregate(n_listings_of_firm=named.count())
-    placed = looked_up(rows, looked_up(named, counts, "firm"), "listing_id")
+    named = named.mutate(n_listings_of_firm=named.count().over(ibis.window(group_by="firm")))
+    placed = looked_up(rows, named, "listing_id")
     placed = placed.mutate(firm=ibis.coalesce(placed.firm, placed.listing_id))
     # Most firms have one listing, and nothing to choose from: their rows are not put in order.
     is_alone = (placed.n_listings_of_firm == 1).fill_null(False)  # noqa: FBT003 - Ibis takes the literal

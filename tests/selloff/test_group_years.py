@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,6 +74,6 @@ def test_runs_of_sessions_follow_one_another_and_leave_none_out(tables):
     assert (runs[0][0], runs[-1][1]) == (days[0].date(), days[-1].date())
     assert len(runs) == 5
     places = {day.date(): place for place, day in enumerate(days)}
-    for (_, last), (first, _) in zip(runs[:-1], runs[1:], strict=True):
+    for (_, last), (first, _) in pairwise(runs):
         assert places[first] == places[last] + 1
     assert spans(tables[0].filter(tables[0].ticker == "nobody"), 100) == []
