@@ -102,6 +102,20 @@ BENCHMARKS = (
         minutes=30,
     ),
     Benchmark(
+        "market_model",
+        "The rolling market model is at or below Polars, and under 2 GB.",
+        short=None,
+        whole=("{folder}",),
+        minutes=10,
+    ),
+    Benchmark(
+        "whole_market",
+        "A whole market is computed in minutes, and what was planted is found in it.",
+        short=None,
+        whole=("{folder}",),
+        minutes=15,
+    ),
+    Benchmark(
         "curves", "No measure grows faster than its rows.", short=None, whole=("rows",), minutes=15
     ),
 )
