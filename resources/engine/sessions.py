@@ -261,12 +261,17 @@ def send_selloff(session: Any) -> None:
     import selloff
 
     root = Path(selloff.__file__).parent
-    with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "selloff.zip"
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-            for path in sorted(root.rglob("*.py")):
-                packed.write(path, path.relative_to(root.parent))
+    # Kept until the process ends: a classic session hands the file out when a task asks for it.
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    archive = Path(folder.name) / "selloff.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted(root.rglob("*.py")):
+            packed.write(path, path.relative_to(root.parent))
+    if _is_remote(session):
         session.addArtifacts(str(archive), pyfile=True)
+    else:
+        session.sparkContext.addPyFile(str(archive))
     with suppress(AttributeError):
         session._selloff_sent = True  # noqa: SLF001 - the session is what it was sent to
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from resources.engine import results, sessions
@@ -119,9 +120,7 @@ class _Watch:
 
 
 def _context() -> Any:
-    from pyspark import SparkContext
-
-    return SparkContext._active_spark_context  # noqa: SLF001 - asks without starting one
+    return import_module("pyspark").SparkContext._active_spark_context  # noqa: SLF001 - starts none
 
 
 def _n_workers() -> int:
