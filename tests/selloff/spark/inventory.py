@@ -65,6 +65,12 @@ INSIDE = {
     "episodes.episodes": "events.event_rows",
     "episodes.numbered": "events.event_rows",
     "event_sessions.event_sessions": "losses.selloff_metrics",
+    "event_tests.late_event_study_tests": "event_tests.event_study_tests",
+    "group_years.group_sums": "groups.group_days",
+    "history.around": "history.from_day",
+    "history.begun": "history.from_day",
+    "history.since": "history.from_day",
+    "history.until": "history.from_day",
     "observations.regions": "event_tests.event_study_tests",
     "origins.with_first": "events.event_rows",
     "origins.with_groups": "events.event_rows",
@@ -202,7 +208,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "groups.valued_members": _of(
         groups.valued_members, "abnormal_returns", "daily_prices", *_CORE[2:]
     ),
-    "history.since": _of(history.since, "daily_prices", start=date(2025, 6, 2), rows=30),
+    "history.from_day": _of(history.from_day, "daily_prices", start=date(2025, 6, 2), rows=30),
     "identity.delistings": _of(
         identity.delistings, "fetches", "price_vintages", "sessions", "instruments"
     ),
