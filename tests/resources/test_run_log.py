@@ -9,8 +9,10 @@ from contextlib import closing
 
 import dagster as dg
 import pytest
+import sqlalchemy
 from dagster._core.instance.ref import InstanceRef
 
+from resources import run_log
 from resources.run_log import RunLog
 
 DAILY = dg.DailyPartitionsDefinition("2025-01-01")
@@ -106,6 +108,40 @@ def test_stock_dagster_reads_what_was_written(home):
         events_of_run = instance.all_logs(run.run_id)
         types = Counter(e.dagster_event_type for e in events_of_run if e.is_dagster_event)
         assert types[dg.DagsterEventType.ASSET_MATERIALIZATION] == DAYS + 1
+
+
+def test_a_file_is_connected_to_by_one_engine_and_few_are_kept(tmp_path, monkeypatch):
+    made = []
+
+    def make(address, **options):
+        made.append(address)
+        return sqlalchemy.create_engine(address, **options)
+
+    monkeypatch.setattr(run_log, "create_engine", make)
+    with dg.DagsterInstance.ephemeral() as instance:
+        log = run_log.BatchedEvents(str(tmp_path))
+        log.register_instance(instance)
+        for number in range(2 * run_log.MOST_ENGINES):
+            for _ in range(3):
+                with log.run_connection(f"run{number}") as connection:
+                    connection.exec_driver_sql("SELECT count(*) FROM event_logs").fetchall()
+        log.dispose()
+    runs = [each for each in made if "index" not in each]
+    assert len(runs) == len(set(runs)) == 2 * run_log.MOST_ENGINES
+    assert len(log._engines) == run_log.MOST_ENGINES
+
+
+def test_a_run_whose_file_was_removed_is_no_longer_held(tmp_path):
+    with dg.DagsterInstance.ephemeral() as instance:
+        log = run_log.BatchedEvents(str(tmp_path))
+        log.register_instance(instance)
+        with log.run_connection("gone"):
+            pass
+        (tmp_path / "gone.db").unlink()
+        with log.run_connection("other") as connection:
+            assert connection.exec_driver_sql("SELECT 1").fetchall() == [(1,)]
+        log.dispose()
+    assert not (tmp_path / "gone.db").exists()
 
 
 def test_processes_that_open_a_new_storage_at_once_all_find_it_whole(tmp_path):
