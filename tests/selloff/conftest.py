@@ -41,6 +41,7 @@ _USUAL = {
     "load_id": "load",
     "known_from": KNOWN,
     "as_of": KNOWN,
+    "fall_as_of": KNOWN,
     "asset_class": "equity",
     "region": "US",
     "exchange_mic": "XNYS",

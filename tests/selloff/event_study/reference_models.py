@@ -272,7 +272,8 @@ def _of_python_peers() -> Iterator[Comparison]:
         yield Comparison("abnormal return", "event_study (Lemaire)", name, pair)
         pair = partial(_windows, name)
         yield Comparison("CAR, SCAR, variance of CAR", "event-studies (PyPI)", name, pair)
-    yield Comparison("1 + abnormal return, GARCH", "arch", "clustered", _garch, 1e-6)
+    # Where a numerical search stops depends on the processor: 8e-8 apart on one, 1.9e-6 on another.
+    yield Comparison("1 + abnormal return, GARCH", "arch", "clustered", _garch, 1e-5)
 
 
 def _of_r_peers() -> Iterator[Comparison]:
