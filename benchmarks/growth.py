@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -35,48 +34,6 @@ MEASURED = (
     "mart__selloff_events",
     "mart__selloff_metrics",
 )
-RUN = """
-import json, os, resource, sys, threading, time
-sys.path[:0] = [sys.argv[1], sys.argv[1] + "/benchmarks"]
-import dagster as dg
-import definitions
-names = sys.argv[2].split(",")
-# The orchestrator notes each date of a range, of every asset with partitions: none without bars.
-days = definitions.defs.resources["price_provider"].coverage()
-wanted = dg.AssetSelection.assets(*(name.split("__") for name in names)).upstream()
-# Without the checks: this is about the measures.
-defs = dg.Definitions(assets=definitions.defs.assets, resources=definitions.defs.resources,
-    jobs=[dg.define_asset_job("panel", selection=wanted)], executor=dg.in_process_executor)
-began, found, peak = {}, {}, [0]
-
-def clocks():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return time.perf_counter(), used.ru_utime + used.ru_stime
-
-def watch():
-    page = os.sysconf("SC_PAGE_SIZE") / 2**20
-    while True:
-        with open("/proc/self/statm") as file:
-            peak[0] = max(peak[0], int(file.read().split()[1]) * page)
-        time.sleep(0.02)
-
-def follow(entry, _cursor=None):
-    event = entry.dagster_event
-    if event and event.event_type_value == "STEP_START":
-        began[event.step_key], peak[0] = clocks(), 0
-    if event and event.event_type_value == "STEP_SUCCESS":
-        spent = (b - a for a, b in zip(began[event.step_key], clocks()))
-        found[event.step_key] = [*spent, peak[0]]
-
-threading.Thread(target=watch, daemon=True).start()
-run_id = "00000000-0000-0000-0000-000000000001"
-with dg.DagsterInstance.ephemeral() as instance:
-    instance.add_event_listener(run_id, follow)
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    defs.resolve_job_def("panel").execute_in_process(instance=instance, run_id=run_id,
-        tags=days.tags(), run_config=quiet)
-print(json.dumps(found))
-"""
 
 
 def measure(
@@ -107,30 +64,22 @@ def measure(
     import pyarrow.dataset as ds
 
     from benchmarks import simulated_market
+    from benchmarks._steps import measured
 
     market = folder / f"{n_listings}x{n_years}"
     if not (market / "planted.json").exists():
         simulated_market.make(market, n_listings, n_years)
     n_bars = ds.dataset(sorted((market / "prices").glob("*.parquet"))).count_rows()
     with tempfile.TemporaryDirectory(dir=folder) as passing:
-        home = home or Path(passing)
-        settings = {
-            "SELLOFF_WAREHOUSE": str(home / "selloff.duckdb"),
-            "SELLOFF_PRICES": "files",
-            "SELLOFF_PRICES_PATH": str(market / "prices"),
-            "OPENBLAS_NUM_THREADS": "1",
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, str(ROOT), ",".join(names)],
-            env={**os.environ, **settings},
-            cwd=home,
-            capture_output=True,
-            text=True,
-            check=False,
+        steps = measured(
+            home or Path(passing),
+            market / "prices",
+            names=[name.replace("__", ".") for name in names],
+            upstream=True,
+            each_date=True,
         )
-    if done.returncode:
-        raise SystemExit(done.stderr[-3000:])
-    return n_bars, json.loads(done.stdout.splitlines()[-1])
+    del steps["all"]  # the steps are added up, without what lies between them
+    return n_bars, steps
 
 
 def slope(rows: list[int], values: list[float]) -> float:

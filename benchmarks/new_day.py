@@ -12,87 +12,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN = """
-import json, os, resource, sys, threading, time
-from datetime import date
-root, first, last, names = sys.argv[1:5]
-sys.path[:0] = [root]
-import dagster as dg
-import definitions
-from resources.batch import Days
-days = Days(date.fromisoformat(first), date.fromisoformat(last))
-if first != last:  # the orchestrator would note each date of a range, of every asset
-    Days.of_run = classmethod(lambda cls, tags: days)
-wanted = dg.AssetSelection.all()
-if names != "all":
-    wanted = dg.AssetSelection.assets(*(name.split(".") for name in names.split(",")))
-defs = dg.Definitions(assets=definitions.defs.assets, resources=definitions.defs.resources,
-    jobs=[dg.define_asset_job("part", selection=wanted)], executor=dg.in_process_executor)
-began, found, peak = {}, {}, [0]
-
-def clocks():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return time.perf_counter(), used.ru_utime + used.ru_stime
-
-def watch():
-    page = os.sysconf("SC_PAGE_SIZE") / 2**20
-    while True:
-        with open("/proc/self/statm") as file:
-            peak[0] = max(peak[0], int(file.read().split()[1]) * page)
-        time.sleep(0.02)
-
-def follow(entry, _cursor=None):
-    event = entry.dagster_event
-    if event and event.event_type_value == "STEP_START":
-        began[event.step_key], peak[0] = clocks(), 0
-    if event and event.event_type_value == "STEP_SUCCESS":
-        spent = (b - a for a, b in zip(began[event.step_key], clocks()))
-        found[event.step_key] = [*spent, peak[0]]
-
-threading.Thread(target=watch, daemon=True).start()
-run_id = "00000000-0000-0000-0000-000000000001"
-job = defs.resolve_job_def("part")
-with dg.DagsterInstance.ephemeral() as instance:
-    instance.add_event_listener(run_id, follow)
-    start = clocks()
-    job.execute_in_process(instance=instance, run_id=run_id, tags=Days(days.end, days.end).tags(),
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}})
-    found["all"] = [b - a for a, b in zip(start, clocks())] + [max(m for *_, m in found.values())]
-print(json.dumps(found))
-"""
-
-
-def run(home: Path, prices: Path, first: str, last: str, names: str = "all") -> dict[str, list]:
-    """Run assets over some days in a process of its own.
-
-    Returns
-    -------
-    dict
-        Wall seconds, CPU seconds and peak memory (MB of the process) by step, and of ``all``.
-    """
-    settings = {
-        "SELLOFF_WAREHOUSE": str(home / "selloff.duckdb"),
-        "SELLOFF_PRICES": "files",
-        "SELLOFF_PRICES_PATH": str(prices),
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, str(ROOT), first, last, names],
-        env={**os.environ, **settings},
-        cwd=home,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr[-3000:])
-    return json.loads(done.stdout.splitlines()[-1])
+LANDED = ["raw.price_vintages", "raw.corporate_actions"]
 
 
 def apart(market: Path) -> tuple[Path, str]:
@@ -137,11 +62,12 @@ def measure(folder: Path, n_listings: int, n_years: int) -> tuple[int, dict[str,
     Returns
     -------
     int, dict
-        Bars of history; what `run` says of the day.
+        Bars of history; what `_steps.measured` says of the day.
     """
     import pyarrow.dataset as ds
 
     from benchmarks import simulated_market
+    from benchmarks._steps import measured
 
     market = folder / f"{n_listings}x{n_years}"
     if not (market / "planted.json").exists():
@@ -153,11 +79,11 @@ def measure(folder: Path, n_listings: int, n_years: int) -> tuple[int, dict[str,
         home.mkdir(exist_ok=True)
         parts = years(market)
         for part, first, end in parts:
-            run(home, part, first, end, "raw.price_vintages,raw.corporate_actions")
-        run(home, parts[-1][0], parts[0][1], parts[-1][2])
+            measured(home, part, names=LANDED, days=[first, end])
+        measured(home, parts[-1][0], days=[parts[0][1], parts[-1][2]])
     with tempfile.TemporaryDirectory(dir=market) as again:
         shutil.copy(home / "selloff.duckdb", again)
-        return n_bars, run(Path(again), day, last, last)
+        return n_bars, measured(Path(again), day, days=[last, last])
 
 
 def table(found: dict[int, dict[str, list]]) -> str:
