@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from warehouse.contract import Table
 
 CODE = "code"
-"""What stands among the inputs of a table for the mathematics it was computed by."""
+"""What stands among the inputs of a table for the code that computed it."""
 # A listing's own session of an event may lie a week from the event's (`selloff.event_sessions`).
 NEARBY_ROWS = 10
-_MATHEMATICS = Path(__file__).resolve().parents[2] / "selloff"
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def versions(
@@ -119,9 +119,9 @@ FROM moving LEFT JOIN behind USING (listing_id) GROUP BY listing_id
 
 @cache
 def code_version() -> int:
-    """Return a number that changes with any line of the mathematics."""
+    """Return a number that changes with any line of the mathematics or of the assets."""
     digest = hashlib.sha256()
-    for path in sorted(_MATHEMATICS.rglob("*.py")):
-        digest.update(path.relative_to(_MATHEMATICS).as_posix().encode())
+    for path in sorted([*(_ROOT / "selloff").rglob("*.py"), *(_ROOT / "assets").rglob("*.py")]):
+        digest.update(path.relative_to(_ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return int.from_bytes(digest.digest()[:7], "big")

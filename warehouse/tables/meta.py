@@ -62,8 +62,17 @@ INPUTS = Table(
     doc="One row per derived table and input: the version of the input it was last computed from.",
     columns=(
         _TABLE_NAME,
-        Column("input_name", "VARCHAR", "layer.name of the input."),
-        Column("version", "BIGINT", "Version used; 0 for an input never written.", minimum=0),
+        Column(
+            "input_name",
+            "VARCHAR",
+            "layer.name of the input, or `code` for what computed it.",
+        ),
+        Column(
+            "version",
+            "BIGINT",
+            "Version used; 0 for an input never written, of `code` a digest.",
+            minimum=0,
+        ),
     ),
     grain=("table_name", "input_name"),
 )
