@@ -293,6 +293,6 @@ def _unknown(con: duckdb.DuckDBPyConnection, table: Table, old: set[str]) -> lis
     """
     taken = {word for column in table.columns for word in re.findall(r"\w+", column.default or "")}
     rest = sorted(old - set(table.column_names) - taken)
-    counts = ", ".join(f"count({name})" for name in rest) or "0"
+    counts = ", ".join(f"count({name})" for name in rest) or "count(*)"
     found = con.execute(f"SELECT {counts} FROM {table.qualified}").fetchall()[0]
     return [name for name, count in zip(rest, found, strict=False) if count]

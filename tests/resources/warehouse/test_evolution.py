@@ -102,6 +102,16 @@ def test_raw_rows_survive_with_the_defaults_of_new_columns(old, query):
     assert query(old, sql) == [("MU", DAY, 91.11, "hash", False, False, None, None)]
 
 
+def test_an_empty_raw_table_whose_rules_alone_changed_takes_them(warehouse, monkeypatch, query):
+    older = replace(PRICE_VINTAGES, doc="Prices.", orders=())
+    with monkeypatch.context() as patch:
+        others = (table for table in TABLES if table != PRICE_VINTAGES)
+        patch.setattr(files, "TABLES", (*others, older))
+        query(warehouse, "FROM raw.price_vintages")
+    sql = "SELECT comment FROM duckdb_tables() WHERE table_name = 'price_vintages'"
+    assert query(warehouse, sql) == [(PRICE_VINTAGES.doc,)]
+
+
 def test_the_file_then_has_the_form_of_a_new_one(old, warehouse):
     other = Warehouse(path=str(warehouse.file.with_name("new.duckdb")))
     with old.reading() as upgraded, other.reading() as new:
