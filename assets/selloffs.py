@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
-from selloff import events, group_years, groups, losses
+from resources.engine.groups import is_spread
+from selloff import events, groups, losses, session_groups
 from selloff import market_days as market
+from selloff._ibis import fetched
 from selloff.history import since, until
 from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
 from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
@@ -31,8 +33,12 @@ def group_returns(
 ) -> Any:
     """Measure every market, sector and industry in every session, each against its own past."""
     moves, bars = since(abnormal_returns, days, 0), since(daily_prices, days, 1)
-    others = instruments, shares_outstanding, fx_rates, market_returns
-    sums = group_years.group_sums(moves, bars, *others, settings.listing_z)
+    tables = moves, bars, instruments, shares_outstanding, fx_rates
+    if is_spread(moves):
+        panel = groups.valued_members(*tables)
+        sums = fetched(groups.group_days(panel, market_returns, settings.listing_z))
+    else:
+        sums = session_groups.group_sums(*tables, market_returns, settings.listing_z)
     return groups.group_returns(sums, past=until(previous, days))
 
 
