@@ -19,7 +19,7 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 PYSPARK = "pyspark[connect]==4.0.*"
 TESTS = ROOT / "tests"
 EQUAL = (TESTS / "selloff" / "spark", TESTS / "resources" / "engine")
-CLUSTER = (TESTS / "selloff" / "spark" / "test_cluster.py",)
+CLUSTER = tuple(TESTS / "selloff" / "spark" / f"test_{name}.py" for name in ("cluster", "connect"))
 
 
 def main() -> None:

@@ -101,9 +101,10 @@ class ConnectServer:
         asked = [part for each in settings.items() for part in ("--conf", "=".join(each))]
         main = "org.apache.spark.sql.connect.service.SparkConnectServer"
         asked += ["--master", "local[2]", "--class", main]
-        self._process = leashed(folder / "connect.log", "spark-submit", *asked)
+        self._process = leashed(folder / "connect.log", "spark-submit", *asked, memory="1g")
         try:
-            until(lambda: _listens(port), "the Connect server")
+            until(lambda: _listens(port) or self._process.poll() is not None, "the Connect server")
+            assert self._process.poll() is None, "the Connect server ended"
         except BaseException:
             self.close()
             raise
@@ -115,20 +116,22 @@ class ConnectServer:
         self._process.wait()
 
 
-def leashed(log: Path, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+def leashed(
+    log: Path, program: str, *arguments: str, memory: str = "256m"
+) -> subprocess.Popen[bytes]:
     """Start a program of Spark in a process group of its own, which ends with us."""
     command = [sys.executable, "-c", _LEASH, str(home() / "bin" / program), *arguments]
     with log.open("wb") as said:
         return subprocess.Popen(  # noqa: S603 - of the installed pyspark
-            command, stdout=said, stderr=said, env=environment(), start_new_session=True
+            command, stdout=said, stderr=said, env=environment(memory), start_new_session=True
         )
 
 
-def environment() -> dict[str, str]:
+def environment(memory: str = "256m") -> dict[str, str]:
     """Return what keeps Spark on loopback, its daemons small and its Python ours."""
     ours = {
         "SPARK_LOCAL_IP": LOOPBACK,
-        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_MEMORY": memory,
         "SPARK_HOME": str(home()),
         "PYSPARK_PYTHON": sys.executable,
     }
