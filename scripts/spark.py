@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = Path(os.environ.get("SELLOFF_SPARK_ENV") or ROOT / ".venv-spark")
 PYTHON = ENVIRONMENT / "bin" / "python"
 PYSPARK = "pyspark[connect]==4.0.*"
+# Of 142 CPU s of a Java that computed ten small tables, its second compiler took 54.
+SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 TESTS = ROOT / "tests"
 EQUAL = (TESTS / "selloff" / "spark", TESTS / "resources" / "engine")
 CLUSTER = tuple(TESTS / "selloff" / "spark" / f"test_{name}.py" for name in ("cluster", "connect"))
@@ -29,7 +31,7 @@ def main() -> None:
     test = [PYTHON, "-m", "pytest", *(CLUSTER if is_cluster else EQUAL)]
     # The order in which workers are killed is part of it.
     test += ["-p", "no:randomly"] if is_cluster else []
-    env = {**os.environ, **({"SELLOFF_TEST_CLUSTER": "yes"} if is_cluster else {})}
+    env = {**os.environ, **SHORT_LIVED, **({"SELLOFF_TEST_CLUSTER": "yes"} if is_cluster else {})}
     raise SystemExit(subprocess.run(test, check=False, cwd=ROOT, env=env).returncode)
 
 
