@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEED ?= --hypothesis-seed=20250127
 export OPENBLAS_NUM_THREADS := 1
-.PHONY: demo dev test check lint lock dictionary bi bi-test test-spark bench
+.PHONY: demo dev test check lint lock dictionary bi bi-test test-spark cluster-test bench
 demo: .venv/.ready  ## run the replay of January 2025, show what it found
 	@$(BIN)/selloff demo
 
@@ -26,8 +26,8 @@ dictionary: .venv/.ready
 bi bi-test: .venv/.ready  ## Superset over the published release; a check of all of it (docs/bi.md)
 	$(BIN)/python scripts/bi.py $(if $(filter bi,$@),serve,test)
 
-test-spark: .venv/.ready  ## every expression on Spark as on DuckDB; needs Java (docs/engines.md)
-	nice $(BIN)/python scripts/spark.py
+test-spark cluster-test: .venv/.ready  ## Spark as DuckDB; two workers, killed (docs/engines.md)
+	nice $(BIN)/python scripts/spark.py $(if $(filter cluster-test,$@),cluster)
 
 bench: .venv/.ready  ## ours against peers and limits (benchmarks/README.md); BENCH= names some
 	nice $(BIN)/python -m benchmarks $(BENCH)

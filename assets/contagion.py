@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
+from resources.engine.groups import in_groups
 from selloff import contagion_paths as paths
 from selloff import contagion_series as series
 from selloff import sector_contagion as sectors
@@ -50,7 +51,8 @@ def connectedness(contagion_series: Any, days: Days) -> Any:
     """Measure how connected every set was in the windows that end on the days asked for."""
     from selloff import connectedness as spilled
 
-    return spilled.connectedness(contagion_series.to_pandas(), days.start, days.end)
+    asked = spilled.connectedness, CONNECTEDNESS, days.start, days.end
+    return in_groups(contagion_series, "series_set", *asked)
 
 
 @table_asset(CONNECTEDNESS_LINKS)
@@ -58,7 +60,8 @@ def connectedness_links(contagion_series: Any, days: Days) -> Any:
     """Say what every series received from every other in these windows."""
     from selloff import connectedness as spilled
 
-    return spilled.connectedness_links(contagion_series.to_pandas(), days.start, days.end)
+    asked = spilled.connectedness_links, CONNECTEDNESS_LINKS, days.start, days.end
+    return in_groups(contagion_series, "series_set", *asked)
 
 
 @table_asset(SYSTEMIC_RISK)
@@ -66,7 +69,8 @@ def systemic_risk(contagion_series: Any, days: Days) -> Any:
     """Measure the tails of every set, and how much of it moves as one, on the days asked for."""
     from selloff import systemic_risk as tails
 
-    return tails.systemic_risk(contagion_series.to_pandas(), days.start, days.end)
+    asked = tails.systemic_risk, SYSTEMIC_RISK, days.start, days.end
+    return in_groups(contagion_series, "series_set", *asked)
 
 
 @table_asset(CONTAGION_MEASURES, reach=REACH)
@@ -85,8 +89,8 @@ def contagion_measures(
 
     events, moves = begun(selloff_events, days), around(abnormal_returns, days)
     firms = event_firms(events, selloff_metrics, moves, instruments, sessions)
-    return measures.contagion_measures(
-        *(each.to_pandas() for each in (events, contagion_series, firms))
+    return in_groups(
+        events, "event_id", measures.contagion_measures, CONTAGION_MEASURES, contagion_series, firms
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
+from resources.engine.groups import in_groups, is_spread
 from selloff import drawdowns
 from selloff import risk_measures as risk
 from warehouse.tables.drawdowns import DRAWDOWN_EPISODES, RISK_MEASURES
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 @table_asset(RISK_MEASURES)
 def risk_measures(daily_prices: Any, abnormal_returns: Any, days: Days) -> Any:
     """Measure how volatile each listing is, and how unusual each of its moves."""
+    if is_spread(daily_prices):
+        rows = risk.bars(daily_prices, abnormal_returns, days.start)
+        return in_groups(rows, "listing_id", risk.of_bars, RISK_MEASURES, days.start)
     return risk.risk_measures(daily_prices, abnormal_returns, days.start)
 
 

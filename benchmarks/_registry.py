@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 NEEDS = {
     "shared": "the folder ../shared with the reference data is not here",
     "release": "there is no published release: `make demo` makes one",
+    "spark": "pyspark and Java are not here: `make test-spark` builds .venv-spark",
 }
 
 
@@ -116,6 +118,13 @@ BENCHMARKS = (
         minutes=15,
     ),
     Benchmark(
+        "engines",
+        "On one machine Spark costs several times what DuckDB costs.",
+        short=None,
+        needs=("spark",),
+        minutes=10,
+    ),
+    Benchmark(
         "curves", "No measure grows faster than its rows.", short=None, whole=("rows",), minutes=15
     ),
 )
@@ -151,4 +160,5 @@ def present(root: Path) -> dict[str, Callable[[], bool]]:
     return {
         "shared": (root.parent / "shared" / "reference").is_dir,
         "release": (root / "warehouse" / "current" / "warehouse.duckdb").exists,
+        "spark": lambda: (root / ".venv-spark" / ".ready").exists() and bool(shutil.which("java")),
     }

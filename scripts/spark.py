@@ -1,13 +1,15 @@
 """The expressions on Spark as on DuckDB: build an environment with pyspark, run the comparison.
 
 Run by `make test-spark`. SELLOFF_TEST_ENGINE names another Spark than one on two cores of this
-machine: a master or the address of a Spark Connect server.
+machine: a master or the address of a Spark Connect server. `make cluster-test` starts a standalone
+cluster of two workers on loopback instead, and kills them.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,14 +17,22 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = Path(os.environ.get("SELLOFF_SPARK_ENV") or ROOT / ".venv-spark")
 PYTHON = ENVIRONMENT / "bin" / "python"
 PYSPARK = "pyspark[connect]==4.0.*"
+# Of 142 CPU s of a Java that computed ten small tables, its second compiler took 54.
+SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+TESTS = ROOT / "tests"
+EQUAL = (TESTS / "selloff" / "spark", TESTS / "resources" / "engine")
+CLUSTER = tuple(TESTS / "selloff" / "spark" / f"test_{name}.py" for name in ("cluster", "connect"))
 
 
 def main() -> None:
-    """Build what is missing, then compare."""
+    """Build what is missing, then compare; with `cluster`, on two workers that are killed."""
     build()
-    folders = [ROOT / "tests" / "selloff" / "spark", ROOT / "tests" / "resources" / "engine"]
-    test = [PYTHON, "-m", "pytest", *folders]
-    raise SystemExit(subprocess.run(test, check=False, cwd=ROOT).returncode)
+    is_cluster = sys.argv[1:] == ["cluster"]
+    test = [PYTHON, "-m", "pytest", *(CLUSTER if is_cluster else EQUAL)]
+    # The order in which workers are killed is part of it.
+    test += ["-p", "no:randomly"] if is_cluster else []
+    env = {**os.environ, **SHORT_LIVED, **({"SELLOFF_TEST_CLUSTER": "yes"} if is_cluster else {})}
+    raise SystemExit(subprocess.run(test, check=False, cwd=ROOT, env=env).returncode)
 
 
 def build() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     import ibis.expr.types as ir
+    import pandas as pd
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -122,21 +123,64 @@ def risk_measures(
     Notes
     -----
     Everything here asks for recursions and ranks, which no SQL has an exact and portable word for:
-    so the engine orders, and NumPy computes, both in parts of `ROWS_AT_ONCE`. On Spark, the same
-    functions of arrays go through ``applyInPandas`` by listing.
+    so the engine orders, and NumPy computes, both in parts of `ROWS_AT_ONCE`. On Spark, `bars`
+    finds the rows and `of_bars` goes through ``applyInPandas`` by listing.
     """
     import pyarrow as pa
 
     chosen = windows or Windows()
     n_parts = 1 + _n_bars(daily_prices, first, chosen) // ROWS_AT_ONCE
     parts = [
-        _ordered(
-            _part(daily_prices, k, n_parts), _part(abnormal_returns, k, n_parts), first, chosen
-        )
+        bars(_part(daily_prices, k, n_parts), _part(abnormal_returns, k, n_parts), first, chosen)
         for k in range(n_parts)
     ]
-    known = parts[0].schema().to_pyarrow()
-    schema = pa.schema(
+    schema = _schema(parts[0].schema().to_pyarrow())
+    found = (
+        batch
+        for part in parts
+        for batch in _measured(
+            part.order_by("listing_id", "session_date").to_pyarrow(), schema, first, chosen
+        )
+    )
+    return pa.RecordBatchReader.from_batches(schema, found)
+
+
+def of_bars(
+    rows: pd.DataFrame, first: date | None = None, windows: Windows | None = None
+) -> pd.DataFrame:
+    """Return the risk measures of some listings' bars.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `bars` gives them, of whole listings, in any order.
+    first, windows
+        As in `risk_measures`.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``core.risk_measures``.
+    """
+    import pyarrow as pa
+
+    ordered = rows.sort_values(["listing_id", "session_date"], ignore_index=True)
+    known = pa.Table.from_pandas(ordered, preserve_index=False)
+    dates = [name for name in known.column_names if name.endswith("session_date")]
+    for name in dates:
+        place = known.column_names.index(name)
+        known = known.set_column(place, name, known[name].cast(pa.timestamp("s")).cast(pa.date32()))
+    schema = _schema(known.schema)
+    found = pa.Table.from_batches(_measured(known, schema, first, windows or Windows()), schema)
+    result: pd.DataFrame = found.to_pandas(date_as_object=False)
+    return result
+
+
+def _schema(known: pa.Schema) -> pa.Schema:
+    """Return the columns of ``core.risk_measures``, given those of the bars."""
+    import pyarrow as pa
+
+    return pa.schema(
         [
             *(known.field(name) for name in _BEFORE),
             *(pa.field(name, pa.float64()) for name in _MEASURES),
@@ -144,10 +188,6 @@ def risk_measures(
             *(known.field(name) for name in _AFTER),
         ]
     )
-    found = (
-        batch for part in parts for batch in _measured(part.to_pyarrow(), schema, first, chosen)
-    )
-    return pa.RecordBatchReader.from_batches(schema, found)
 
 
 def _n_bars(daily_prices: ir.Table, first: date | None, windows: Windows) -> int:
@@ -166,13 +206,29 @@ def _part(table: ir.Table, number: int, n_parts: int) -> ir.Table:
     return table if n_parts == 1 else table.filter(part == number)
 
 
-def _ordered(
-    daily_prices: ir.Table, abnormal_returns: ir.Table, first: date | None, windows: Windows
+def bars(
+    daily_prices: ir.Table,
+    abnormal_returns: ir.Table,
+    first: date | None = None,
+    windows: Windows | None = None,
 ) -> ir.Table:
-    """Return the bars that are needed with their returns, listing by listing in time order."""
+    """Return the bars that are needed with their returns.
+
+    Parameters
+    ----------
+    daily_prices, abnormal_returns, first, windows
+        As in `risk_measures`.
+
+    Returns
+    -------
+    ibis Table
+        What `of_bars` takes: the wanted bars, and before them as many of each listing as any
+        measure looks back on.
+    """
     import ibis
 
-    bars = with_highs(daily_prices, first, windows.rows_behind)
+    behind = (windows or Windows()).rows_behind
+    highs = with_highs(daily_prices, first, behind)
     measured = abnormal_returns.select(
         "listing_id",
         "session_date",
@@ -181,9 +237,9 @@ def _ordered(
         model_is_simulated="has_simulated_inputs",
         model_as_of="as_of",
     )
-    rows = looked_up(bars, measured, ("listing_id", "session_date"))
+    rows = looked_up(highs, measured, ("listing_id", "session_date"))
     is_simulated = rows.model_is_simulated.cast("int64").fill_null(0) + rows.simulated_so_far > 0
-    kept = rows.select(
+    return rows.select(
         *_BEFORE,
         *(name for name in _PRICES if name != "log_return"),
         # Whoever computed the return may not have known of the change of basis.
@@ -194,7 +250,6 @@ def _ordered(
         has_simulated_inputs=is_simulated,
         as_of=ibis.greatest(rows.known_so_far, ibis.coalesce(rows.model_as_of, rows.known_so_far)),
     )
-    return kept.order_by("listing_id", "session_date")
 
 
 def _measured(

@@ -57,7 +57,10 @@ def in_groups(rows: Any, key: str, function: Callable[..., Any], table: Table, *
     session = sessions.session_of(backend)
     sessions.send_selloff(session)
     dates = [name for name, kind in rows.schema().items() if kind.is_date()]
-    there = session.sql(str(backend.compile(rows)))
+    n_parts = int(session.conf.get("spark.sql.shuffle.partitions"))
+    # A number of ours: Spark counts bytes, puts groups that are small into one part, and one
+    # worker would compute all of them.
+    there = session.sql(str(backend.compile(rows))).repartition(n_parts, key)
     return there.groupBy(key).applyInPandas(
         _of_group(function, table, dates, more), spark_schema(table)
     )

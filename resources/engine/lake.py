@@ -117,6 +117,18 @@ class Lake:
             work.close()
 
 
+def address(path: Path) -> str:
+    """Return a folder as Spark is told it: as it is called, since Spark decodes no %20.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> address(Path("/data/my lake"))
+    'file:///data/my lake'
+    """
+    return f"file://{path}"
+
+
 def _version(con: duckdb.DuckDBPyConnection, table: Table) -> str:
     """Name what a table holds: a restored backup counts its versions anew."""
     newest = con.execute(_NEWEST, [table.qualified]).fetchall()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resources.engine.lake import told
+from resources.engine.lake import address, told
 from resources.engine.names import EngineError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def written(rows: Any, work: Work) -> Result:
     result = Result(work)
     staged = work.folder / "result.writing"
     try:
-        rows.write.parquet(staged.as_uri())
+        rows.write.parquet(address(staged))
         _refuse_elsewhere(staged)
         with told(work.folder):
             staged.rename(result.folder)

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from resources.engine import results, sessions
+from resources.engine.lake import address
 from resources.engine.names import EngineError
 from resources.warehouse.files import WarehouseError
 
@@ -38,7 +39,7 @@ class Spread:
         """Return a table as Ibis has it."""
         path = self._lake.path_of(self._con, source)
         name = f"{source.layer}_{source.name}"
-        return self._backend.read_parquet(path.as_uri(), table_name=name)
+        return self._backend.read_parquet(address(path), table_name=name)
 
     def computed(self, result: Any) -> tuple[Any, str | None]:
         """Let Spark compute and write an expression or a data frame of its own.

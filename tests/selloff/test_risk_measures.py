@@ -9,6 +9,7 @@ import pytest
 from selloff import range_volatility as ranges
 from selloff import risk_measures as module
 from selloff import volatility
+from selloff._ibis import fetched
 from selloff.risk_measures import Windows, risk_measures
 from warehouse.tables.drawdowns import RISK_MEASURES
 from warehouse.tables.prices import DAILY_PRICES
@@ -120,6 +121,17 @@ def test_many_listings_are_asked_for_in_parts_and_none_is_lost(measure, make, mo
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 40)
     pd.testing.assert_frame_equal(measure(whole), expected)
     assert len(expected) == 144
+
+
+def test_frames_of_single_listings_have_the_measures_of_all(bench, measure, make):
+    rows = pd.concat([candles(make, name, 60, seed) for seed, name in enumerate("ABC")])
+    tables = bench.put(DAILY_PRICES, rows), bench.put(ABNORMAL_RETURNS, returns_of(rows))
+    first = make.days(60)[40].date()
+    known = fetched(module.bars(*tables, first, SMALL)).sample(frac=1, random_state=1)
+    parts = [module.of_bars(part, first, SMALL) for _, part in known.groupby("listing_id")]
+    found = bench.hold(RISK_MEASURES, pd.concat(parts))
+    pd.testing.assert_frame_equal(found, measure(rows, first=first))
+    assert len(found) == 60
 
 
 def test_a_late_slice_equals_the_whole(measure, make):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +85,44 @@ def spark():
 
     with connected(MASTER) as engine:
         yield engine
+
+
+@pytest.fixture
+def say(capsys):
+    """Show a line of the report: what is proved here is which worker did what."""
+
+    def show(line):
+        with capsys.disabled():
+            sys.stdout.write(f"\n{line}\n")
+
+    return show
+
+
+@pytest.fixture(scope="module")
+def world(chain, panel):
+    """Return the tables of a small market, as Arrow, by contract."""
+    from tests.selloff.spark.jobs import MODEL, READ
+
+    chain(panel(7, 120), model=MODEL)
+    names = {each: ", ".join(each.column_names) for each in READ}
+    sql = chain.bench.engine.con.sql
+    return {
+        each: sql(f"SELECT {names[each]} FROM {stored(each.name)}").to_arrow_table()
+        for each in READ
+    }
+
+
+@pytest.fixture
+def filled(world, tmp_path):
+    """Return a warehouse of an engine that holds these tables."""
+    from resources.warehouse import Warehouse
+
+    def fill(engine):
+        made = Warehouse(path=str(tmp_path / f"of {engine[:5]}" / "selloff.duckdb"), engine=engine)
+        with made.writing() as con:
+            for contract, rows in world.items():
+                con.register("rows", rows)
+                con.execute(f"INSERT INTO {contract.qualified} BY NAME FROM rows")
+        return made
+
+    return fill

@@ -77,6 +77,7 @@ INSIDE = {
     "proposed_splits.has_unapplied_split": "returns.abnormal_returns",
     "quality.quality_flags": "prices.daily_prices",
     "recovery.with_outcomes": "losses.selloff_metrics",
+    "risk_measures.bars": "risk_measures.risk_measures",
     "session_groups.group_sums": "groups.group_days",
     "sources.agree": "sources.reconciled",
     "sources.first_in_priority": "adjustments.splits",

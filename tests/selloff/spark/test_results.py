@@ -35,7 +35,8 @@ def calendar(*mics):
 
 @pytest.fixture
 def warehouse(tmp_path):
-    made = Warehouse(path=str(tmp_path / "selloff.duckdb"), engine=MASTER)
+    # A folder whose name a URI would write otherwise, which Spark would not decode.
+    made = Warehouse(path=str(tmp_path / "my data" / "selloff.duckdb"), engine=MASTER)
     stamp = {"inputs": [], "days": None, "run_id": "first", "now": NOW}
     made.materialize(SESSIONS, lambda _con, _days: calendar("XNYS", "XNAS"), **stamp)
     return made
