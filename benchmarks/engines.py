@@ -68,11 +68,13 @@ def once(engine: str, folder: str, case: str) -> None:
 
     java = None
     with connected(engine) as backend:
-        if engine != DUCKDB:
-            java = sessions.session_of(backend).sparkContext._gateway.proc  # noqa: SLF001
-        if case == "start":
-            backend.sql("SELECT 1 AS one").to_pyarrow()
+        if engine == DUCKDB:
+            backend.con.execute("SELECT 1").fetchall()
         else:
+            session = sessions.session_of(backend)
+            java = session.sparkContext._gateway.proc  # noqa: SLF001 - pyspark has no word for it
+            session.sql("SELECT 1").collect()
+        if case != "start":
             _expressions(backend, Path(folder))
     if java is not None:
         java.stdin.close()  # by which it ends
@@ -95,7 +97,7 @@ def _expressions(backend: Any, folder: Path) -> None:
             backend.con.execute(f"COPY ({backend.compile(asked)}) TO '{target}' (FORMAT parquet)")
         else:
             rows = sessions.session_of(backend).sql(str(backend.compile(asked)))
-            rows.write.parquet(target.as_uri())
+            rows.write.parquet(f"file://{target}")
 
 
 def line(sizes: list[int], seconds: list[float]) -> tuple[float, float]:

@@ -165,9 +165,6 @@ def _settings(engine: str) -> dict[str, str]:
     if is_local(engine):
         # Of the usual 200 parts of a shuffle most would be empty here.
         settings["spark.sql.shuffle.partitions"] = str(_cores(engine))
-        # Planned once: Spark would plan anew after every stage, and of plans as large as ours that
-        # takes longer than the rows do.
-        settings["spark.sql.adaptive.enabled"] = "false"
     return settings
 
 

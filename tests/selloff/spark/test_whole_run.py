@@ -1,7 +1,12 @@
-"""The replay through the whole graph on Spark: published, and table by table that of DuckDB."""
+"""The replay through the whole graph on Spark: published, and table by table that of DuckDB.
+
+Asked for by SELLOFF_TEST_WHOLE_RUN=yes: planning takes Spark minutes for single tables, and no such
+run has ended yet (docs/engines.md).
+"""
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -12,6 +17,9 @@ from tests.selloff.spark.comparing import difference, frame_of
 from tests.selloff.spark.conftest import MASTER, missing
 from warehouse.tables import TABLES
 
+pytestmark = pytest.mark.skipif(
+    os.environ.get("SELLOFF_TEST_WHOLE_RUN") != "yes", reason="takes Spark half an hour and more"
+)
 COMPUTED = [table.qualified for table in TABLES if table.layer in {"core", "mart"}]
 
 
@@ -27,8 +35,10 @@ def replay_on_spark(tmp_path_factory, command):
 
 def rows_of(release, table):
     """Return the rows of a released table without the moments at which its run was."""
+    moments = "known_from|as_of|fall_as_of"
     with closing(duckdb.connect(release, read_only=True)) as con:
-        return frame_of(con.sql(f"FROM {table}").to_arrow_table())
+        sql = f"SELECT COLUMNS(lambda name: NOT regexp_full_match(name, '{moments}')) FROM {table}"
+        return frame_of(con.sql(sql).to_arrow_table())
 
 
 @pytest.mark.parametrize("table", COMPUTED)
