@@ -93,7 +93,8 @@ def selloff_metrics(
     fx_rates: Any,
 ) -> Any:
     """Measure every listing in every event: fall, loss, recovery."""
-    return losses.selloff_metrics(
+    measured = losses.selloff_metrics if is_spread(daily_prices) else losses.by_firms
+    return measured(
         selloff_events,
         daily_prices,
         abnormal_returns,

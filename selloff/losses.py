@@ -11,9 +11,12 @@ from selloff.valuation import counted_once, with_losses
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pyarrow as pa
 
 # Below this many returns a listing has no history that a fall could be severe in.
 MINIMUM_HISTORY = 60
+# Bars put in order at once: an engine held to 2 GB spills the windows over fifty million.
+ROWS_AT_ONCE = 5_000_000
 # The word among a bar's quality flags that says: from here on prices are on another basis.
 REBASED = "unapplied_split"
 
@@ -106,6 +109,56 @@ def selloff_metrics(
     counted = counted_once(valued, instruments, ("event_id",), "market_value_usd")
     severe = _with_severity(counted, abnormal_returns)
     return _with_vintage(with_outcomes(severe, history), history).select(*_COLUMNS)
+
+
+def by_firms(
+    selloff_events: ir.Table,
+    daily_prices: ir.Table,
+    abnormal_returns: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+    shares_outstanding: ir.Table,
+    fx_rates: ir.Table,
+) -> ir.Table | pa.RecordBatchReader:
+    """Return what `selloff_metrics` does, of a large panel some firms at a time.
+
+    Nothing of a firm's listings rests on another's, and the listings of one stay together: one of
+    them carries its value.
+
+    Parameters
+    ----------
+    selloff_events, daily_prices, abnormal_returns, instruments, sessions, shares_outstanding, \
+    fx_rates : ibis Table
+        As in `selloff_metrics`.
+
+    Returns
+    -------
+    ibis Table or pyarrow RecordBatchReader
+        The expression where all bars are put in order at once; else the same rows in another
+        order, computed while they are read.
+    """
+    import ibis
+    import pyarrow as pa
+
+    others = sessions, shares_outstanding, fx_rates
+    n_parts = 1 + int(daily_prices.count().to_pyarrow().as_py()) // ROWS_AT_ONCE
+    if n_parts == 1:
+        panel = daily_prices, abnormal_returns, instruments
+        return selloff_metrics(selloff_events, *panel, *others)
+    # The remainder first: the smallest of integers has no absolute value.
+    firm = ibis.coalesce(instruments.issuer_id, instruments.listing_id)
+    placed = instruments.mutate(part=(firm.hash() % n_parts).abs())
+
+    def part(number: int) -> ir.Table:
+        chosen = placed.filter(placed.part == number).select("listing_id")
+        bars = daily_prices.semi_join(chosen, "listing_id")
+        moves = abnormal_returns.semi_join(chosen, "listing_id")
+        return selloff_metrics(selloff_events, bars, moves, instruments, *others)
+
+    parts = [part(number) for number in range(n_parts)]
+    schema = parts[0].schema().to_pyarrow()
+    found = (batch for each in parts for batch in each.to_pyarrow().cast(schema).to_batches())
+    return pa.RecordBatchReader.from_batches(schema, found)
 
 
 def _history(daily_prices: ir.Table) -> ir.Table:

@@ -70,6 +70,7 @@ INSIDE = {
     "history.begun": "history.from_day",
     "history.since": "history.from_day",
     "history.until": "history.from_day",
+    "losses.by_firms": "losses.selloff_metrics",
     "observations.regions": "event_tests.event_study_tests",
     "origins.with_first": "events.event_rows",
     "origins.with_groups": "events.event_rows",
