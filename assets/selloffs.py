@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
 from resources.engine.groups import is_spread
+from resources.engine.shared import frame_of
 from selloff import events, groups, losses, session_groups
 from selloff import market_days as market
-from selloff._ibis import fetched
 from selloff.history import since, until
 from warehouse.tables.detection import DECLARED_EVENTS, GROUP_RETURNS, MARKET_DAYS
 from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
@@ -36,7 +36,7 @@ def group_returns(
     tables = moves, bars, instruments, shares_outstanding, fx_rates
     if is_spread(moves):
         panel = groups.valued_members(*tables)
-        sums = fetched(groups.group_days(panel, market_returns, settings.listing_z))
+        sums = frame_of(groups.group_days(panel, market_returns, settings.listing_z))
     else:
         sums = session_groups.group_sums(*tables, market_returns, settings.listing_z)
     return groups.group_returns(sums, past=until(previous, days))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resources.engine import sessions
+from resources.engine import sessions, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ def in_groups(rows: Any, key: str, function: Callable[..., Any], table: Table, *
     n_parts = int(session.conf.get("spark.sql.shuffle.partitions"))
     # A number of ours: Spark counts bytes, puts groups that are small into one part, and one
     # worker would compute all of them.
-    there = session.sql(str(backend.compile(rows))).repartition(n_parts, key)
+    there = shared.rows_of(backend, rows).repartition(n_parts, key)
     return there.groupBy(key).applyInPandas(
         _of_group(function, table, dates, more), spark_schema(table)
     )

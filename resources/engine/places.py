@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from resources.engine.names import DUCKDB
@@ -92,5 +92,5 @@ def place(
     from resources.engine.lake import Lake
     from resources.engine.spread import Spread, told
 
-    with told(table, engine):
-        yield Spread(con, engine, Lake(lake, core))
+    with told(table, engine), closing(Spread(con, engine, Lake(lake, core))) as found:
+        yield found

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from resources.engine import results, sessions
+from resources.engine import results, sessions, shared
 from resources.engine.lake import address
 from resources.engine.names import EngineError
 from resources.warehouse.files import WarehouseError
@@ -55,9 +55,13 @@ class Spread:
         if not hasattr(result, "to_pyarrow_batches"):
             return result, None
         sql = str(self._backend.compile(result, pretty=True))
-        self._backend._run_pre_execute_hooks(result)  # noqa: SLF001 - as its own to_parquet does
-        rows = sessions.session_of(self._backend).sql(sql)
+        rows = shared.rows_of(self._backend, result)
         return results.written(rows, self._lake.work()), sql
+
+    def close(self) -> None:
+        """Let go of what was kept for this table; of a Spark that is gone nothing is kept."""
+        with suppress(Exception):
+            shared.release(self._backend)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from resources.engine import groups, sessions
+from resources.engine import groups, sessions, shared
 from warehouse.tables.instruments import LISTING_SYMBOLS as SYMBOLS
 
 ROWS = pd.DataFrame(
@@ -52,8 +52,8 @@ def there(monkeypatch):
     """Return what Spark would be asked, with the rows on a backend of that name."""
     frame = Frame(ROWS)
     conf = SimpleNamespace(get={"spark.sql.shuffle.partitions": "7"}.get)
-    session = SimpleNamespace(conf=conf, sql=lambda _: frame)
-    backend = SimpleNamespace(name="pyspark", compile=str, _session=session)
+    backend = SimpleNamespace(name="pyspark", _session=SimpleNamespace(conf=conf))
+    monkeypatch.setattr(shared, "rows_of", lambda *_: frame)
     monkeypatch.setattr(sessions, "send_selloff", lambda _: None)
     schema = ibis.schema({"listing_id": "string", "session_date": "date"})
     frame.table = SimpleNamespace(get_backend=lambda: backend, schema=lambda: schema)
