@@ -11,11 +11,16 @@ from unittest import mock
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, settings
 
 from warehouse.contract import LAYERS
 from warehouse.tables import TABLES
 
 pytest_plugins = ["tests.fake_yahoo.plugin"]
+# No test is a measurement: how long an example takes is the machine's load, three times as long
+# beside other work.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 BLANKS = {
     "BIGINT": 0,
     "BOOLEAN": False,
