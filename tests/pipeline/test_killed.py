@@ -44,7 +44,7 @@ MOMENTS = (
     ("meta__releases", 0.05),
 )
 
-KILLS = int(os.environ.get("SELLOFF_KILLS", "3"))
+KILLS = int(os.environ.get("SELLOFF_KILLS", "1"))
 DICE = random.Random(27)  # noqa: S311 - moments, not secrets
 
 # What every run imports anyway, once for all of them.

@@ -170,7 +170,7 @@ def test_script_in_a_text_stays_text():
     assert from_txt(f"<script>alert(1)</script> {BODY}").text.startswith("<script>alert(1)")
 
 
-@pytest.mark.parametrize("text", ["", "<html></html>", "<div>" * 50_000, "<" * 100_000])
+@pytest.mark.parametrize("text", ["", "<html></html>", "<div>" * 5_000, "<" * 100_000])
 def test_a_page_without_main_text_is_empty(text):
     with pytest.raises(UnreadableArticleError, match=r"^empty"):
         from_html(text)

@@ -195,7 +195,7 @@ def decide_something(bench, at):
     )
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=4)
 @given(st.integers(0, 10_000))
 def test_as_of_now_every_relation_is_the_present_one(warehouse, seed):
     known_world(warehouse, (seed,))
@@ -207,7 +207,7 @@ def test_as_of_now_every_relation_is_the_present_one(warehouse, seed):
         pd.testing.assert_frame_equal(present, then[present.columns], rtol=1e-12)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=4)
 @given(st.integers(0, 10_000))
 def test_what_becomes_known_later_changes_nothing_that_was_known(warehouse, seed):
     middle = pd.Timestamp("2024-01-15")
