@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import duckdb
 import ibis
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from resources.engine import groups, sessions, shared
@@ -88,3 +89,20 @@ def test_small_groups_are_not_put_into_one_part(there):
     parts, schema = there.asked
     assert parts == (7, "listing_id")
     assert schema == groups.spark_schema(SYMBOLS)
+
+
+def test_a_group_may_have_no_rows(there):
+    given = []
+
+    def none(rows, symbol):
+        return spans(rows, symbol).iloc[:0]
+
+    def kept(function, _schema):
+        given.append(function(ROWS))
+        return given[0]
+
+    there.applyInPandas = kept
+    found = groups.in_groups(there.table, "listing_id", none, SYMBOLS, "S")
+    assert list(found.columns) == list(SYMBOLS.column_names)
+    # Spark asks for each column as one array.
+    assert all(isinstance(pa.array(found[name]), pa.Array) for name in found)
