@@ -82,7 +82,7 @@ def once(engine: str, folder: str, case: str) -> None:
 
 
 def _expressions(backend: Any, folder: Path) -> None:
-    from resources.engine import sessions
+    from resources.engine import shared
     from selloff import drawdowns, returns
 
     bars, market, listed, shares, rates = (
@@ -96,8 +96,8 @@ def _expressions(backend: Any, folder: Path) -> None:
         if backend.name == DUCKDB:
             backend.con.execute(f"COPY ({backend.compile(asked)}) TO '{target}' (FORMAT parquet)")
         else:
-            rows = sessions.session_of(backend).sql(str(backend.compile(asked)))
-            rows.write.parquet(f"file://{target}")
+            shared.rows_of(backend, asked).write.parquet(f"file://{target}")
+            shared.release(backend)
 
 
 def line(sizes: list[int], seconds: list[float]) -> tuple[float, float]:

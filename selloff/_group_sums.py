@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selloff._session_lookups import NEVER
 from selloff.groups import LARGEST
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ SUMMED = (
     "abnormal_lost",
     "value_abnormal",
 )
-_COUNTED = ("simple_return", "abnormal_return", "abnormal_volume_z", "abnormal_z", "score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Cells:
             name: np.bincount(place, values[kept], size).astype(np.int64)
             for name, values in self.counts.items()
         }
-        known = np.full(size, np.iinfo(np.int64).min)
+        known = np.full(size, NEVER)
         np.maximum.at(known, place, self.known[kept])
         losers = into[self.losers]
         here = losers >= 0
@@ -86,17 +86,16 @@ def added(cell: NDArray[np.int64], size: int, rows: dict[str, Any]) -> Cells:
     """
     value, lost, beyond = rows["value"], rows["lost"], rows["abnormal_lost"]
     rows = {**rows, "value_abnormal": value * rows["abnormal_return"]}
-    is_valued, is_lost = ~np.isnan(value), lost > 0
+    is_valued, is_lost, is_judged = ~np.isnan(value), lost > 0, ~np.isnan(rows["abnormal_z"])
     falling = rows["falling"]
     n_all = np.bincount(cell, minlength=size)
     sums, counts = {}, {"rows": n_all}
-    for name in dict.fromkeys((*SUMMED, *_COUNTED)):
+    for name in SUMMED:
         missing = np.isnan(rows[name])
-        if name in SUMMED:
-            sums[name] = _sum(cell, np.where(missing, 0.0, rows[name]), size)
+        sums[name] = _sum(cell, np.where(missing, 0.0, rows[name]), size)
         counts[name] = n_all - np.bincount(cell[missing], minlength=size)
     classes = {
-        "value_judged": (value, is_valued & ~np.isnan(rows["abnormal_z"])),
+        "value_judged": (value, is_valued & is_judged),
         "value_modelled": (value, is_valued & ~np.isnan(rows["abnormal_return"])),
         "value_falling": (value, is_valued & falling),
         "value_down": (value, is_valued & is_lost),
@@ -112,13 +111,14 @@ def added(cell: NDArray[np.int64], size: int, rows: dict[str, Any]) -> Cells:
         sums[name] = _sum(cell[here], values[here], size)
         counts[name] = np.bincount(cell[here], minlength=size)
     for name, chosen in {
+        "abnormal_z": is_judged,
         "falling": falling,
         "down": rows["simple_return"] < 0,
         "simulated_inputs": rows["has_simulated_inputs"],
         "simulated": rows["is_simulated"],
     }.items():
         counts[name] = np.bincount(cell[chosen], minlength=size)
-    known = np.full(size, np.iinfo(np.int64).min)
+    known = np.full(size, NEVER)
     np.maximum.at(known, cell, rows["as_of"])
     return Cells(sums, counts, known, *_largest(lost[is_lost], cell[is_lost]))
 

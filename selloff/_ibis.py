@@ -78,6 +78,12 @@ def alone_and_several(rows: ir.Table, keys: Sequence[str]) -> tuple[ir.Table, ir
     return rows.anti_join(shared, keys), rows.semi_join(shared, keys)
 
 
+def part_of(key: ir.Column, n_parts: int) -> ir.IntegerColumn:
+    """Return which of so many parts each key is of, by its hash."""
+    # The remainder first: the smallest of integers has no absolute value.
+    return (key.hash() % n_parts).abs()
+
+
 def factors_after(events: ir.Table, factor: str) -> ir.Table:
     """Return, per listing, the spans of days that have the same factors after them.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selloff._session_lookups import NEVER
 from selloff.returns import NOISE_SHARE, NOISE_SIGMA, USUAL_LOG_VOLUME
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# No instant and no day: before every other, so that a maximum passes over it.
-NEVER = np.iinfo(np.int64).min
 # What is kept of a listing's last bar, and what of each of the bars that an estimation rests on.
 _LAST = ("close", "log_close", "log_level", "market", "session")
 _KEPT = ("x", "y", "v")

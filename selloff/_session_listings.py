@@ -102,9 +102,9 @@ class Groups:
         place = np.arange(n_days)[:, None] * len(self.name) + self.of_cell
         return np.where(self.of_cell < 0, -1, place).ravel()
 
-    def named(self, places: Ints) -> tuple[Ints, dict[str, Any]]:
+    def named(self, laid: Ints) -> tuple[Ints, dict[str, Any]]:
         """Return of places among every session's groups the sessions, regions and names."""
-        session, group = np.divmod(places, len(self.name))
+        session, group = np.divmod(laid, len(self.name))
         names = {"region": self.region.take(group), "group_name": self.name.take(group)}
         return session, {
             name: texts.to_numpy(zero_copy_only=False) for name, texts in names.items()
@@ -150,9 +150,9 @@ class Market:
 
     def currency(self, texts: Any) -> Ints:
         """Return the number of each currency: -1 for NULL, one more than all for an unknown one."""
-        found = places(texts, self.currencies)
-        is_unknown = (found < 0) & texts.is_valid().to_numpy()
-        return np.where(is_unknown, len(self.currencies), found)
+        numbers = places(texts, self.currencies)
+        is_unknown = (numbers < 0) & texts.is_valid().to_numpy()
+        return np.where(is_unknown, len(self.currencies), numbers)
 
     def worth(self, listing: Ints, currency: Ints, day: Ints, close: Floats) -> Floats:
         """Return what firms are worth (USD) at the closes of a day, by one listing of each."""

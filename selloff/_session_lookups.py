@@ -1,6 +1,6 @@
-"""Lookups among arrays: which row of a table stands for a key, or was the newest on a day.
+"""What the walks over sessions share: columns as arrays, and lookups among them.
 
-Not here: what is looked up (`selloff.session_groups`).
+Not here: what is looked up (`selloff.session_returns`, `selloff.session_groups`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+# No instant and no day: before every other, so that a maximum passes over it.
 NEVER = np.iinfo(np.int64).min
 
 
@@ -62,12 +63,12 @@ def ascending(keys: Ints) -> Ints | slice:
     return slice(None) if (keys[1:] >= keys[:-1]).all() else np.argsort(keys, kind="stable")
 
 
-def found(keys: Ints, wanted: Ints) -> Ints:
+def rows_with(keys: Ints, wanted: Ints) -> Ints:
     """Return where each wanted key lies among ascending ones; -1 where it does not.
 
     Examples
     --------
-    >>> found(np.array([3, 5, 9]), np.array([9, 4, 3, 99])).tolist()
+    >>> rows_with(np.array([3, 5, 9]), np.array([9, 4, 3, 99])).tolist()
     [2, -1, 0, -1]
     """
     if not len(keys):
@@ -110,9 +111,9 @@ class Latest:
             return np.full(len(keys), -1)
         # A day before all of them stands behind what is known of the key before.
         since = np.clip(days, self._first - 1, self._first + self._width - 2) - self._first + 1
-        found = np.searchsorted(self._at, keys * self._width + since, side="right") - 1
-        rows = self._rows[found]
-        is_known = (found >= 0) & (keys >= 0) & (self._keys[rows] == keys)
+        last = np.searchsorted(self._at, keys * self._width + since, side="right") - 1
+        rows = self._rows[last]
+        is_known = (last >= 0) & (keys >= 0) & (self._keys[rows] == keys)
         if age is not None:
             is_known &= days - self._days[rows] <= age
         return np.where(is_known, rows, -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selloff._ibis import by_listing, looked_up
+from selloff._ibis import by_listing, looked_up, part_of
 from selloff.event_sessions import event_sessions
 from selloff.recovery import with_outcomes
 from selloff.valuation import counted_once, with_losses
@@ -145,9 +145,8 @@ def by_firms(
     if n_parts == 1:
         panel = daily_prices, abnormal_returns, instruments
         return selloff_metrics(selloff_events, *panel, *others)
-    # The remainder first: the smallest of integers has no absolute value.
     firm = ibis.coalesce(instruments.issuer_id, instruments.listing_id)
-    placed = instruments.mutate(part=(firm.hash() % n_parts).abs())
+    placed = instruments.mutate(part=part_of(firm, n_parts))
 
     def part(number: int) -> ir.Table:
         chosen = placed.filter(placed.part == number).select("listing_id")

@@ -12,7 +12,7 @@ import numpy as np
 
 from selloff import range_volatility as ranges
 from selloff import volatility
-from selloff._ibis import looked_up
+from selloff._ibis import looked_up, part_of
 from selloff._rolling import above_noise, before, window_sums
 from selloff.drawdowns import with_highs
 
@@ -166,10 +166,8 @@ def of_bars(
 
     ordered = rows.sort_values(["listing_id", "session_date"], ignore_index=True)
     known = pa.Table.from_pandas(ordered, preserve_index=False)
-    dates = [name for name in known.column_names if name.endswith("session_date")]
-    for name in dates:
-        place = known.column_names.index(name)
-        known = known.set_column(place, name, known[name].cast(pa.timestamp("s")).cast(pa.date32()))
+    place, day = known.column_names.index("session_date"), known["session_date"].cast(pa.date32())
+    known = known.set_column(place, "session_date", day)
     schema = _schema(known.schema)
     found = pa.Table.from_batches(_measured(known, schema, first, windows or Windows()), schema)
     result: pd.DataFrame = found.to_pandas(date_as_object=False)
@@ -201,9 +199,7 @@ def _n_bars(daily_prices: ir.Table, first: date | None, windows: Windows) -> int
 
 def _part(table: ir.Table, number: int, n_parts: int) -> ir.Table:
     """Return the rows of one part of the listings."""
-    # The remainder first: the smallest of integers has no absolute value.
-    part = (table.listing_id.hash() % n_parts).abs()
-    return table if n_parts == 1 else table.filter(part == number)
+    return table if n_parts == 1 else table.filter(part_of(table.listing_id, n_parts) == number)
 
 
 def bars(

@@ -13,7 +13,7 @@ import numpy as np
 
 from selloff._group_sums import added, measures, worst
 from selloff._session_listings import Listings, Market
-from selloff._session_lookups import NEVER, ascending, days_of, floats, found, micros, places
+from selloff._session_lookups import NEVER, ascending, days_of, floats, micros, places, rows_with
 from selloff._spans import spans
 from selloff.groups import LARGEST_SCORE
 from selloff.members import is_index
@@ -201,7 +201,7 @@ class _Walk:
         newest[known["key"] % n_listings] = np.arange(len(known["key"]))  # the last one stays
         stays = np.sort(newest[newest >= 0])
         self.closes = {name: values[stays] for name, values in known.items()}
-        rows = found(known["key"], day * n_listings + listing)
+        rows = rows_with(known["key"], day * n_listings + listing)
         return np.append(known["close"], np.nan)[rows], np.append(known["currency"], -1)[rows]
 
     def _is_counted(self, listing: Ints, day: Ints, worth: Floats) -> NDArray[np.bool_]:

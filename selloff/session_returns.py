@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selloff._session_fits import NEVER, Past, measured
+from selloff._session_fits import Past, measured
+from selloff._session_lookups import NEVER, days_of, micros
 from selloff._spans import spans
 from selloff.history import from_day
 from selloff.proposed_splits import FLAG
@@ -58,7 +59,6 @@ _BEHIND = {
     **dict.fromkeys(("close", "volume", "log_level"), np.nan),
     **dict.fromkeys(("session", "known"), np.iinfo(np.int64).max),
 }
-_US = "timestamp[us]"
 
 
 def abnormal_returns(
@@ -174,10 +174,10 @@ class _Markets:
         rows = {
             "region": region.indices.to_numpy(zero_copy_only=False),
             "market": market.indices.to_numpy(zero_copy_only=False),
-            "session": _days(table.column("session_date")),
+            "session": days_of(table.column("session_date")),
             "log_level": table.column("log_level").to_numpy(),
             "is_simulated": table.column("is_simulated").to_numpy(),
-            "known": table.column("as_of").cast(_US).cast("int64").to_numpy(),
+            "known": micros(table.column("as_of")),
         }
         return cls(region.dictionary.to_pylist(), market.dictionary.to_pylist(), rows)
 
@@ -195,11 +195,6 @@ class _Markets:
         for name, values in laid.items():
             values[place[here], self.rows["region"][here]] = self.rows[name][here]
         return laid
-
-
-def _days(column: Any) -> NDArray[np.int64]:
-    days: NDArray[np.int64] = column.cast("date32").cast("int32").to_numpy().astype(np.int64)
-    return days
 
 
 def _regions(
@@ -233,7 +228,7 @@ class _Panel:
         found = pc.index_in(rows.column("listing_id"), value_set=self.listings)
         if found.null_count:  # behind the first session wanted, of listings that have ended
             rows, found = rows.filter(found.is_valid()), found.drop_null()
-        days, session = np.unique(_days(rows.column("session_date")), return_inverse=True)
+        days, session = np.unique(days_of(rows.column("session_date")), return_inverse=True)
         cell = session * len(self.listings) + found.to_numpy()
         if (np.diff(cell) <= 0).any():
             order = np.argsort(cell, kind="stable")
@@ -293,7 +288,7 @@ class _Panel:
         place = here["session"], self.regions[here["listing"]]
         flags = rows.column("quality_flags")
         is_simulated = rows.column("is_simulated").to_numpy()
-        known = rows.column("as_of").cast(_US).cast("int64").to_numpy()
+        known = micros(rows.column("as_of"))
         return {
             "close": rows.column("close").to_numpy(),
             "volume": rows.column("volume").to_numpy(),

@@ -25,8 +25,15 @@ from warehouse.tables import TABLES
 pytestmark = pytest.mark.pipeline
 
 # When, by whom and in which load a row was written; not what it says.
-STAMPS = {"load_id", "known_from", "as_of", "fall_as_of"}
-STAMPS |= {"first_seen_at", "last_seen_at", "resolved_at"}
+STAMPS = {
+    "load_id",
+    "known_from",
+    "as_of",
+    "fall_as_of",
+    "first_seen_at",
+    "last_seen_at",
+    "resolved_at",
+}
 # Floats that are sums over many rows, in parallel, or rest on such; the rest of raw and core is bit
 # for bit.
 SUMMED = {

@@ -11,6 +11,7 @@ from resources.engine.lake import Lake
 from selloff import drawdowns, returns
 from selloff import risk_measures as risk
 from selloff.returns import MarketModel
+from tests.selloff.spark.comparing import difference, frame_of
 from warehouse.tables.drawdowns import DRAWDOWN_EPISODES, RISK_MEASURES
 from warehouse.tables.instruments import INSTRUMENTS, SHARES_OUTSTANDING
 from warehouse.tables.prices import DAILY_PRICES
@@ -63,6 +64,16 @@ def held(warehouse: Warehouse, table: Table) -> Any:
     """Return what the core file has of a table."""
     with warehouse.reading() as con:
         return con.sql(f"FROM {table.qualified} ORDER BY ALL").to_arrow_table()
+
+
+def refuse_differences(ours: Warehouse, theirs: Warehouse) -> None:
+    """Compute all that is asked on two engines, and fail where they part."""
+    for table, asked in ASKED.items():
+        compute(ours, table, *asked)
+        compute(theirs, table, *asked)
+        one, other = (frame_of(held(each, table)) for each in (ours, theirs))
+        assert len(one)
+        assert difference(one, other) is None
 
 
 def leftovers(warehouse: Warehouse) -> list[Any]:

@@ -16,9 +16,8 @@ from resources.engine import spread
 from resources.engine.groups import in_groups
 from resources.warehouse import WarehouseError
 from tests.selloff.spark import standalone
-from tests.selloff.spark.comparing import difference, frame_of
 from tests.selloff.spark.conftest import missing
-from tests.selloff.spark.jobs import ASKED, compute, held, leftovers
+from tests.selloff.spark.jobs import compute, held, leftovers, refuse_differences
 from warehouse.tables.instruments import LISTING_SYMBOLS
 from warehouse.tables.prices import DAILY_PRICES
 
@@ -53,12 +52,7 @@ def cluster(tmp_path_factory):
 
 def test_expressions_and_groups_on_two_workers_are_those_of_duckdb(cluster, filled, say):
     ours, theirs = filled("duckdb"), filled(cluster.address)
-    for table, asked in ASKED.items():
-        compute(ours, table, *asked)
-        compute(theirs, table, *asked)
-        one, other = (frame_of(held(each, table)) for each in (ours, theirs))
-        assert len(one)
-        assert difference(one, other) is None
+    refuse_differences(ours, theirs)
     tasks = {name: cluster.n_tasks(name) for name in ("worker-1", "worker-2")}
     say(f"tasks by worker: {tasks}")
     assert min(tasks.values()) > 0

@@ -11,9 +11,8 @@ import pytest
 
 from resources.engine import sessions as engines
 from tests.selloff.spark import standalone
-from tests.selloff.spark.comparing import difference, frame_of
 from tests.selloff.spark.conftest import missing
-from tests.selloff.spark.jobs import ASKED, compute, held, leftovers
+from tests.selloff.spark.jobs import leftovers, refuse_differences
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("SELLOFF_TEST_CLUSTER") != "yes", reason="starts a server (make cluster-test)"
@@ -35,10 +34,5 @@ def server(tmp_path_factory):
 
 def test_expressions_and_groups_through_connect_are_those_of_duckdb(server, filled):
     ours, theirs = filled("duckdb"), filled(server.address)
-    for table, asked in ASKED.items():
-        compute(ours, table, *asked)
-        compute(theirs, table, *asked)
-        one, other = (frame_of(held(each, table)) for each in (ours, theirs))
-        assert len(one)
-        assert difference(one, other) is None
+    refuse_differences(ours, theirs)
     assert not leftovers(theirs)
