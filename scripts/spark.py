@@ -18,7 +18,8 @@ ENVIRONMENT = Path(os.environ.get("SELLOFF_SPARK_ENV") or ROOT / ".venv-spark")
 PYTHON = ENVIRONMENT / "bin" / "python"
 PYSPARK = "pyspark[connect]==4.0.*"
 # Of 142 CPU s of a Java that computed ten small tables, its second compiler took 54.
-SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+# Its first one alone fills a cache of 48 MB and then compiles nothing any more.
+SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"}
 TESTS = ROOT / "tests"
 EQUAL = (TESTS / "selloff" / "spark", TESTS / "resources" / "engine")
 CLUSTER = tuple(TESTS / "selloff" / "spark" / f"test_{name}.py" for name in ("cluster", "connect"))

@@ -98,9 +98,8 @@ def _of_group(
         group = group.assign(**{name: pd.to_datetime(group[name]) for name in dates})
         found = function(group, *more)
         kept = pa.Table.from_pandas(found[schema.names], schema=schema, preserve_index=False)
-        if not kept.num_rows:  # of no rows such columns have no chunk, and Spark takes exactly one
-            return kept.to_pandas().astype(object)
-        return kept.to_pandas(
+        # Words put together from several frames lie in several chunks; Spark takes one.
+        return kept.combine_chunks().to_pandas(
             types_mapper=lambda kind: pd.ArrowDtype(kind) if kind in arrow_kinds else None
         )
 

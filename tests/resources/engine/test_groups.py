@@ -91,18 +91,16 @@ def test_small_groups_are_not_put_into_one_part(there):
     assert schema == groups.spark_schema(SYMBOLS)
 
 
-def test_a_group_may_have_no_rows(there):
+@pytest.mark.parametrize("n_frames", [0, 1, 3])
+def test_spark_is_given_each_column_as_one_array(there, n_frames):
+    def several(rows, symbol):
+        found = spans(rows, symbol)
+        return pd.concat([found.iloc[:0], *[found] * n_frames], ignore_index=True)
+
     given = []
-
-    def none(rows, symbol):
-        return spans(rows, symbol).iloc[:0]
-
-    def kept(function, _schema):
-        given.append(function(ROWS))
-        return given[0]
-
-    there.applyInPandas = kept
-    found = groups.in_groups(there.table, "listing_id", none, SYMBOLS, "S")
+    there.applyInPandas = lambda function, _schema: given.append(function(ROWS))
+    groups.in_groups(there.table, "listing_id", several, SYMBOLS, "S")
+    [found] = given
     assert list(found.columns) == list(SYMBOLS.column_names)
-    # Spark asks for each column as one array.
+    assert len(found) == 2 * n_frames
     assert all(isinstance(pa.array(found[name]), pa.Array) for name in found)
