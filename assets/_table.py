@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets._days import DAILY
 from resources.batch import Batch, Days, naive_utc
 from resources.warehouse import Warehouse, WarehouseError, Written
 from warehouse.contract import Column, Table
@@ -15,9 +16,6 @@ from warehouse.tables import BY_NAME
 if TYPE_CHECKING:
     import duckdb
 
-# One definition for everything that is partitioned: a calendar date, whichever exchange is open.
-# Today's date exists from midnight UTC, before any close of the day.
-DAILY = dg.DailyPartitionsDefinition(start_date="1990-01-01", end_offset=1)
 RESOURCES = {
     "article_source",
     "calendars",
@@ -32,7 +30,6 @@ OWNERS = ["team:market-data"]
 RETRIES = dg.RetryPolicy(
     max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
-PREVIEW_ROWS = 5
 NOTHING = Written(n_rows=0, n_changed=0, from_session=None)
 
 
@@ -162,7 +159,7 @@ class _Step:
             done = written if table is self.table else written.beside.get(table.qualified, NOTHING)
             yield dg.MaterializeResult(
                 asset_key=[table.layer, table.name],
-                metadata=self._metadata(warehouse, table, done, days),
+                metadata=self._metadata(table, done, days),
             )
 
     def _deliver(self, warehouse: Warehouse, days: Days | None, stamp: dict[str, Any]) -> Written:
@@ -201,13 +198,11 @@ class _Step:
         known = {**tables, **self.given, "days": days}
         return self.function(**{name: known[name] for name in self.names})
 
-    def _metadata(
-        self, warehouse: Warehouse, table: Table, written: Written, days: Days | None
-    ) -> dict[str, Any]:
+    def _metadata(self, table: Table, written: Written, days: Days | None) -> dict[str, Any]:
         found: dict[str, Any] = {
             "dagster/row_count": written.n_rows,
             "changed_rows": written.n_changed,
-            "preview": preview(warehouse, table),
+            "preview": preview(table, written),
         }
         if written.n_changed and written.from_session:
             found["changed_from_session"] = str(written.from_session)
@@ -234,14 +229,8 @@ def column_schema(table: Table) -> dg.TableSchema:
     return dg.TableSchema(columns=[described(column) for column in table.columns])
 
 
-def preview(warehouse: Warehouse, table: Table) -> Any:
-    """Return the newest rows of a table as Dagster metadata; long text is cut."""
-    order = f" ORDER BY {table.partition} DESC" if table.partition else ""
-    cells = ", ".join(f"left({name}::VARCHAR, 80)" for name in table.column_names)
-    with warehouse.reading() as con:
-        rows = con.execute(
-            f"SELECT {cells} FROM {table.qualified}{order} LIMIT {PREVIEW_ROWS}"  # noqa: S608 - contract names
-        ).fetchall()
+def preview(table: Table, written: Written) -> Any:
+    """Return the newest rows of a table as Dagster metadata."""
     schema = dg.TableSchema(columns=[dg.TableColumn(name) for name in table.column_names])
     records = [
         dg.TableRecord(
@@ -250,7 +239,7 @@ def preview(warehouse: Warehouse, table: Table) -> Any:
                 for name, value in zip(table.column_names, row, strict=True)
             }
         )
-        for row in rows
+        for row in written.newest
     ]
     return dg.MetadataValue.table(records, schema=schema)
 

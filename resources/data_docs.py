@@ -90,13 +90,16 @@ def write(folder: Path, results: Sequence[Any], *, at: datetime) -> Path:
 
 def page(results: Sequence[Any], *, at: datetime) -> str:
     """Return the page: no script, no link but to its own sections, every value escaped."""
+    from great_expectations.render.view.view import DefaultJinjaSectionView
+
+    view = DefaultJinjaSectionView()  # one for all: each compiles its templates anew
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     return PAGE.format(
         policy=POLICY.format(digest=digest),
         style=STYLE,
         at=at,
         contents="\n".join(_entry(result) for result in results),
-        sections="\n".join(_section(result) for result in results),
+        sections="\n".join(_section(result, view) for result in results),
     )
 
 
@@ -114,13 +117,11 @@ def _summary(result: Any) -> str:
     return f'<span class="{mark}">{met} of {tried} expectations met</span>'
 
 
-def _section(result: Any) -> str:
+def _section(result: Any, view: Any) -> str:
     """Return what the renderers of Great Expectations say of one table, made harmless."""
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view.view import DefaultJinjaSectionView
 
     document = ValidationResultsPageRenderer().render(_with_escaped_values(result))
-    view = DefaultJinjaSectionView()
     # The first section is a summary whose links lead to pages that are not made.
     rendered = [
         view.render({"section": section.to_json_dict(), "section_loop": {}})

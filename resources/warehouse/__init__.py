@@ -142,7 +142,8 @@ class Warehouse(dg.ConfigurableResource):
         """
         with self.writing() as con:
             self._refuse_mixing(con, batch.kind)
-            return landing.land(con, table, batch, run_id=run_id, now=now)
+            written = landing.land(con, table, batch, run_id=run_id, now=now)
+            return writing.shown(con, table, written)
 
     def materialize(
         self,
@@ -167,7 +168,7 @@ class Warehouse(dg.ConfigurableResource):
                     before = late.versions(con, table, inputs)
                     wanted = late.wanted(con, table, inputs, days, reach)
                     if late.is_nothing(wanted):
-                        return writing.untouched(con, table)
+                        return writing.shown(con, table, writing.untouched(con, table))
                     # Sums over rows are worth the same last digit every time.
                     if not table.is_row_wise and not _is_panel(table):
                         con.execute("SET threads = 1")
@@ -176,7 +177,7 @@ class Warehouse(dg.ConfigurableResource):
                     if late.versions(con, table, inputs) != before:
                         continue
                     rows.show(con, "computed")
-                    return writing.replace(
+                    written = writing.replace(
                         con,
                         table,
                         days=wanted,
@@ -185,6 +186,7 @@ class Warehouse(dg.ConfigurableResource):
                         now=now,
                         is_ordered=rows.is_ordered,
                     )
+                    return writing.shown(con, table, written)
         raise WarehouseError(f"{table.qualified}: its inputs kept changing, {ATTEMPTS} attempts")
 
     def held(self) -> Held:

@@ -16,6 +16,7 @@ from resources.clock import Clock
 from resources.engine.places import Here
 from resources.settings import Settings
 from resources.warehouse import WarehouseError, Written
+from resources.warehouse.writing import shown
 from warehouse.columns import CLOSE, SESSION_DATE, TICKER
 from warehouse.contract import Table
 from warehouse.tables import table
@@ -56,7 +57,8 @@ class Notebook:
     def land(self, contract, batch, **stamp):
         self.landed.append((contract, batch, stamp))
         n_rows = batch.rows.num_rows
-        return Written(n_rows, n_rows, MONDAY.start if n_rows else None, self.quarantined)
+        written = Written(n_rows, n_rows, MONDAY.start if n_rows else None, self.quarantined)
+        return shown(self.con, contract, written)
 
     def materialize(self, contract, compute, *, inputs, days, **stamp):
         self.n_calls += 1
@@ -67,7 +69,8 @@ class Notebook:
             result = self.con.sql(result).to_arrow_table()
         self.written.append((contract, result, inputs, days, stamp))
         rows = len(result)
-        return Written(rows, min(rows, self.changed), MONDAY.start if rows else None)
+        written = Written(rows, min(rows, self.changed), MONDAY.start if rows else None)
+        return shown(self.con, contract, written)
 
     @contextmanager
     def reading(self):
