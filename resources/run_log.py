@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = "1000"
 MOST_ENGINES = 4
+LONG = (dg.MarkdownMetadataValue, dg.TableMetadataValue, dg.JsonMetadataValue)
 
 
 class PlainRuns(SqliteRunStorage):
@@ -87,7 +89,12 @@ class BatchedEvents(SqliteEventLogStorage):
                 self.store_event(event)
         if not about_assets:
             return
-        rows = [self._event_to_row(event) for event in about_assets]
+        newest = {event.dagster_event.asset_key: at for at, event in enumerate(about_assets)}  # type: ignore[union-attr]
+        whole = set(newest.values())
+        rows = [
+            self._event_to_row(event if at in whole else without_long_notes(event))
+            for at, event in enumerate(about_assets)
+        ]
         table = self.prepare_insert_event(about_assets[0]).table
         with self.run_connection(about_assets[0].run_id) as connection:
             connection.execute(table.insert(), rows)
@@ -95,9 +102,23 @@ class BatchedEvents(SqliteEventLogStorage):
             index: Any = connection
             ids = [index.execute(table.insert(), row).inserted_primary_key[0] for row in rows]
             self._store_asset_event_tags(connection, about_assets, ids)
-            newest = {row["asset_key"]: at for at, row in enumerate(rows)}
             for at in newest.values():
                 self._store_asset_event(connection, about_assets[at], ids[at])
+
+
+def without_long_notes(event: EventLogEntry) -> EventLogEntry:
+    """Return a materialization's event without the SQL, the rows and the lists noted with it.
+
+    Dagster notes them of every date of a range, where they are the same for all: of 1,000 dates and
+    ten tables 330 MB of log, 47 MB without. The newest event of a batch has them.
+    """
+    noted = event.dagster_event
+    if noted is None or not noted.is_step_materialization:
+        return event
+    made = noted.step_materialization_data.materialization
+    short = {name: value for name, value in made.metadata.items() if not isinstance(value, LONG)}
+    data = noted.step_materialization_data._replace(materialization=made.with_metadata(short))
+    return event._replace(dagster_event=noted._replace(event_specific_data=data))
 
 
 def events_folder(instance: DagsterInstance) -> Path | None:

@@ -21,7 +21,7 @@ DAYS = 40
 
 @dg.asset(partitions_def=DAILY)
 def prices() -> dg.MaterializeResult:
-    return dg.MaterializeResult(metadata={"rows": 7})
+    return dg.MaterializeResult(metadata={"rows": 7, "sql": dg.MetadataValue.md("SELECT 7")})
 
 
 @dg.asset(deps=[prices])
@@ -102,12 +102,23 @@ def test_stock_dagster_reads_what_was_written(home):
         assert len(instance.get_materialized_partitions(key)) == DAYS
         newest = instance.get_latest_materialization_event(key)
         assert newest.asset_materialization.metadata["rows"].value == 7
+        assert newest.asset_materialization.metadata["sql"].value == "SELECT 7"
         run = instance.get_runs()[0]
         assert run.status == dg.DagsterRunStatus.SUCCESS
         assert run.tags["dagster/asset_partition_range_end"] == "2025-02-09"
         events_of_run = instance.all_logs(run.run_id)
         types = Counter(e.dagster_event_type for e in events_of_run if e.is_dagster_event)
         assert types[dg.DagsterEventType.ASSET_MATERIALIZATION] == DAYS + 1
+
+
+def test_what_is_long_is_noted_once_in_each_batch(home):
+    with opened(home, {"sqlite": {"base_dir": str(home)}}) as instance:
+        records = instance.fetch_materializations(dg.AssetKey("prices"), limit=DAYS).records
+        noted = [set(record.asset_materialization.metadata) for record in records]
+    assert len(noted) == DAYS
+    assert all("rows" in each for each in noted)
+    assert sum("sql" in each for each in noted) == 2  # of batches of 25
+    assert "sql" in noted[0]
 
 
 def test_a_file_is_connected_to_by_one_engine_and_few_are_kept(tmp_path, monkeypatch):
