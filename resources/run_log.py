@@ -89,7 +89,7 @@ class BatchedEvents(SqliteEventLogStorage):
                 self.store_event(event)
         if not about_assets:
             return
-        newest = {event.dagster_event.asset_key: at for at, event in enumerate(about_assets)}  # type: ignore[union-attr]
+        newest = {event.get_dagster_event().asset_key: at for at, event in enumerate(about_assets)}
         whole = set(newest.values())
         rows = [
             self._event_to_row(event if at in whole else without_long_notes(event))
@@ -109,15 +109,15 @@ class BatchedEvents(SqliteEventLogStorage):
 def without_long_notes(event: EventLogEntry) -> EventLogEntry:
     """Return a materialization's event without the SQL, the rows and the lists noted with it.
 
-    Dagster notes them of every date of a range, where they are the same for all: of 1,000 dates and
-    ten tables 330 MB of log, 47 MB without. The newest event of a batch has them.
+    Dagster notes them of every date of a range, where they are the same for all. With 15 kB for
+    each of ten tables 1,000 dates left 372 MB, and leave 76. The newest event of a batch has them.
     """
-    noted = event.dagster_event
-    if noted is None or not noted.is_step_materialization:
+    noted = event.get_dagster_event()
+    if not noted.is_step_materialization:
         return event
     made = noted.step_materialization_data.materialization
     short = {name: value for name, value in made.metadata.items() if not isinstance(value, LONG)}
-    data = noted.step_materialization_data._replace(materialization=made.with_metadata(short))
+    data = noted.step_materialization_data._replace(materialization=made._replace(metadata=short))
     return event._replace(dagster_event=noted._replace(event_specific_data=data))
 
 
