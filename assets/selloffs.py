@@ -93,7 +93,7 @@ def selloff_metrics(
     fx_rates: Any,
 ) -> Any:
     """Measure every listing in every event: fall, loss, recovery."""
-    measured = losses.selloff_metrics if is_spread(daily_prices) else losses.by_firms
+    measured = losses.selloff_metrics if is_spread(daily_prices) else losses.by_sessions
     return measured(
         selloff_events,
         daily_prices,

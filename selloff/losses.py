@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from selloff._ibis import by_listing, looked_up, part_of
+from selloff._ibis import by_listing, looked_up
 from selloff.event_sessions import event_sessions
-from selloff.recovery import with_outcomes
+from selloff.proposed_splits import FLAG
+from selloff.recovery import followed, with_outcomes
+from selloff.session_falls import with_past_and_future
 from selloff.valuation import counted_once, with_losses
 
 if TYPE_CHECKING:
@@ -15,10 +18,10 @@ if TYPE_CHECKING:
 
 # Below this many returns a listing has no history that a fall could be severe in.
 MINIMUM_HISTORY = 60
-# Bars put in order at once: an engine held to 2 GB spills the windows over fifty million.
-ROWS_AT_ONCE = 5_000_000
-# The word among a bar's quality flags that says: from here on prices are on another basis.
-REBASED = "unapplied_split"
+# Falls whose losses are computed at once: forty columns of so many take 80 MB.
+FALLS_AT_ONCE = 200_000
+
+_BAR = ("listing_id", "session_date")
 
 _COLUMNS = (
     "event_id",
@@ -98,20 +101,16 @@ def selloff_metrics(
         `observed_through`. Nothing reaches across an unapplied split: prices on the two sides of
         it are on two bases.
     """
-    events = selloff_events.filter(selloff_events.status != "withdrawn").select(
-        "event_id", "region", "started_at", event_date="session_date"
-    )
+    asked = _asked(selloff_events, daily_prices, abnormal_returns, instruments, sessions)
     history = _history(daily_prices)
-    targets = event_sessions(events, daily_prices, instruments, sessions)
-    rows = targets.inner_join(history, ("listing_id", "session_date"))
-    rows = _with_models(rows, abnormal_returns, instruments)
-    valued = with_losses(rows, shares_outstanding, fx_rates)
-    counted = counted_once(valued, instruments, ("event_id",), "market_value_usd")
-    severe = _with_severity(counted, abnormal_returns)
-    return _with_vintage(with_outcomes(severe, history), history).select(*_COLUMNS)
+    rows = asked.inner_join(history, ("listing_id", "session_date"))
+    rows = followed(_with_ranks(rows, abnormal_returns), history)
+    known = history.select("listing_id", observed_through="session_date", known_then="known_so_far")
+    rows = looked_up(rows, known, ("listing_id", "observed_through"))
+    return _measured(rows, instruments, shares_outstanding, fx_rates)
 
 
-def by_firms(
+def by_sessions(
     selloff_events: ir.Table,
     daily_prices: ir.Table,
     abnormal_returns: ir.Table,
@@ -119,11 +118,8 @@ def by_firms(
     sessions: ir.Table,
     shares_outstanding: ir.Table,
     fx_rates: ir.Table,
-) -> ir.Table | pa.RecordBatchReader:
-    """Return what `selloff_metrics` does, of a large panel some firms at a time.
-
-    Nothing of a firm's listings rests on another's, and the listings of one stay together: one of
-    them carries its value.
+) -> pa.RecordBatchReader:
+    """Return what `selloff_metrics` does, every bar read once in the order of sessions.
 
     Parameters
     ----------
@@ -133,31 +129,62 @@ def by_firms(
 
     Returns
     -------
-    ibis Table or pyarrow RecordBatchReader
-        The expression where all bars are put in order at once; else the same rows in another
-        order, computed while they are read.
+    pyarrow RecordBatchReader
+        The same rows by event, what each cost computed while it is read.
     """
     import ibis
     import pyarrow as pa
 
-    others = sessions, shares_outstanding, fx_rates
-    n_parts = 1 + int(daily_prices.count().to_pyarrow().as_py()) // ROWS_AT_ONCE
-    if n_parts == 1:
-        panel = daily_prices, abnormal_returns, instruments
-        return selloff_metrics(selloff_events, *panel, *others)
-    firm = ibis.coalesce(instruments.issuer_id, instruments.listing_id)
-    placed = instruments.mutate(part=part_of(firm, n_parts))
-
-    def part(number: int) -> ir.Table:
-        chosen = placed.filter(placed.part == number).select("listing_id")
-        bars = daily_prices.semi_join(chosen, "listing_id")
-        moves = abnormal_returns.semi_join(chosen, "listing_id")
-        return selloff_metrics(selloff_events, bars, moves, instruments, *others)
-
-    parts = [part(number) for number in range(n_parts)]
+    asked = _asked(selloff_events, daily_prices, abnormal_returns, instruments, sessions)
+    rows = with_past_and_future(asked, daily_prices, abnormal_returns)
+    others = instruments, shares_outstanding, fx_rates
+    parts = [_measured(ibis.memtable(part), *others) for part in _by_events(rows)]
     schema = parts[0].schema().to_pyarrow()
     found = (batch for each in parts for batch in each.to_pyarrow().cast(schema).to_batches())
     return pa.RecordBatchReader.from_batches(schema, found)
+
+
+def _by_events(rows: pa.Table) -> list[pa.Table]:
+    """Return whole events together, in parts of about as many falls as are measured at once."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    rows = rows.sort_by("event_id")
+    counts = pc.value_counts(rows["event_id"].combine_chunks()).field("counts").to_numpy()
+    ends = np.cumsum(counts)
+    part = (ends - 1) // FALLS_AT_ONCE
+    last = np.flatnonzero(np.diff(part, append=-1) != 0)
+    stops = ends[last].tolist() or [0]
+    return [rows.slice(start, stop - start) for start, stop in pairwise([0, *stops])]
+
+
+def _asked(
+    selloff_events: ir.Table,
+    daily_prices: ir.Table,
+    abnormal_returns: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+) -> ir.Table:
+    """Return each listing's session in each event that stands, with its bar and its return."""
+    events = selloff_events.filter(selloff_events.status != "withdrawn").select(
+        "event_id", "region", "started_at", event_date="session_date"
+    )
+    bars = daily_prices.select(
+        "listing_id", "ticker", "session_date", "open", "close", bar_currency="currency"
+    )
+    moves = abnormal_returns.select(
+        "listing_id",
+        "session_date",
+        "previous_session_date",
+        "simple_return",
+        "abnormal_return",
+        "abnormal_z",
+        "abnormal_volume_z",
+        model_is_simulated="has_simulated_inputs",
+        model_as_of="as_of",
+    )
+    targets = event_sessions(events, daily_prices, instruments, sessions)
+    return targets.inner_join(bars, _BAR).inner_join(moves, _BAR)
 
 
 def _history(daily_prices: ir.Table) -> ir.Table:
@@ -166,14 +193,11 @@ def _history(daily_prices: ir.Table) -> ir.Table:
 
     so_far = by_listing(preceding=None, following=0)
     flagged = (daily_prices.quality_flags != "").cast("int64")
-    rebased = daily_prices.quality_flags.contains(REBASED).cast("int64")
+    rebased = daily_prices.quality_flags.contains(FLAG).cast("int64")
     bars = daily_prices.select(
         "listing_id",
-        "ticker",
         "session_date",
-        "open",
         "close",
-        "currency",
         row=ibis.row_number().over(by_listing()),
         previous_close=daily_prices.close.lag().over(by_listing()),
         basis=rebased.sum().over(so_far),
@@ -188,37 +212,8 @@ def _history(daily_prices: ir.Table) -> ir.Table:
     return bars.mutate(highest_close=bars.close.max().over(same_basis))
 
 
-def _with_models(rows: ir.Table, abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:
-    """Add returns, the model's figures and what the listing is."""
-    import ibis
-
-    measured = abnormal_returns.select(
-        "listing_id",
-        "session_date",
-        "previous_session_date",
-        "simple_return",
-        "abnormal_return",
-        "abnormal_z",
-        "abnormal_volume_z",
-        model_is_simulated="has_simulated_inputs",
-        model_as_of="as_of",
-    )
-    rows = rows.inner_join(measured, ("listing_id", "session_date"))
-    known = instruments.select("listing_id", "sector", "region", usual_currency="currency")
-    rows = rows.inner_join(known, "listing_id")
-    is_fall = rows.simple_return.notnull()
-    before = is_fall.ifelse(rows.previous_close.nullif(0), None)
-    return rows.mutate(
-        currency=ibis.coalesce(rows.currency, rows.usual_currency),
-        overnight_log_return=(rows.open / before).nullif(0).ln(),
-        intraday_log_return=(rows.close / rows.open.nullif(0)).nullif(0).ln(),
-        drawdown=rows.close / rows.highest_close.nullif(0) - 1,
-        has_simulated_inputs=rows.model_is_simulated | (rows.simulated > 0),
-    )
-
-
-def _with_severity(rows: ir.Table, abnormal_returns: ir.Table) -> ir.Table:
-    """Add how the fall stands in the listing's own history up to that session."""
+def _with_ranks(rows: ir.Table, abnormal_returns: ir.Table) -> ir.Table:
+    """Count the listing's returns up to the fall, and those that were no lower."""
     asked = rows.select(
         "event_id", "listing_id", "session_date", "simple_return", own_z="abnormal_z"
     )
@@ -237,24 +232,53 @@ def _with_severity(rows: ir.Table, abnormal_returns: ir.Table) -> ir.Table:
         n_z=pairs.past_z.count(),
         n_z_no_lower=(pairs.past_z >= pairs.own_z).ifelse(1, 0).sum(),
     )
-    counted = looked_up(rows, counts, ("event_id", "listing_id"))
+    return looked_up(rows, counts, ("event_id", "listing_id"))
+
+
+def _measured(
+    rows: ir.Table, instruments: ir.Table, shares_outstanding: ir.Table, fx_rates: ir.Table
+) -> ir.Table:
+    """Say of each fall, with what lies before and after it, what it was and what it cost."""
+    rows = _with_fall(rows, instruments)
+    valued = with_losses(rows, shares_outstanding, fx_rates)
+    counted = counted_once(valued, instruments, ("event_id",), "market_value_usd")
+    return _with_vintage(with_outcomes(_with_severity(counted))).select(*_COLUMNS)
+
+
+def _with_fall(rows: ir.Table, instruments: ir.Table) -> ir.Table:
+    """Add what the listing is, and its fall by night, by day and from its height."""
+    import ibis
+
+    known = instruments.select("listing_id", "sector", "region", usual_currency="currency")
+    rows = rows.inner_join(known, "listing_id")
+    is_fall = rows.simple_return.notnull()
+    before = is_fall.ifelse(rows.previous_close.nullif(0), None)
+    return rows.mutate(
+        currency=ibis.coalesce(rows.bar_currency, rows.usual_currency),
+        overnight_log_return=(rows.open / before).nullif(0).ln(),
+        intraday_log_return=(rows.close / rows.open.nullif(0)).nullif(0).ln(),
+        drawdown=rows.close / rows.highest_close.nullif(0) - 1,
+        has_simulated_inputs=rows.model_is_simulated | (rows.simulated > 0),
+    )
+
+
+def _with_severity(rows: ir.Table) -> ir.Table:
+    """Add how the fall stands in the listing's own history up to that session."""
 
     def share(value: Any, n_no_lower: Any, n: Any) -> Any:
         is_known = value.notnull() & (n >= MINIMUM_HISTORY)
         return is_known.ifelse(n_no_lower.cast("float64") / n.nullif(0), None)
 
-    return counted.mutate(
-        return_severity=share(counted.simple_return, counted.n_no_lower, counted.n_returns),
-        abnormal_severity=share(counted.abnormal_z, counted.n_z_no_lower, counted.n_z),
+    return rows.mutate(
+        return_severity=share(rows.simple_return, rows.n_no_lower, rows.n_returns),
+        abnormal_severity=share(rows.abnormal_z, rows.n_z_no_lower, rows.n_z),
     )
 
 
-def _with_vintage(rows: ir.Table, history: ir.Table) -> ir.Table:
+def _with_vintage(rows: ir.Table) -> ir.Table:
     """Add the newest vintage of the fall's own figures, and of what followed."""
     import ibis
 
-    known = history.select("listing_id", observed_through="session_date", known_then="known_so_far")
-    rows = looked_up(rows, known, ("listing_id", "observed_through"))
     rows = rows.mutate(
         fall_as_of=ibis.greatest(
             rows.known_so_far, rows.model_as_of, ibis.coalesce(rows.rate_as_of, rows.known_so_far)

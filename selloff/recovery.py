@@ -17,21 +17,16 @@ STRETCH = 64
 _PAIR = ("event_id", "listing_id")
 
 
-def with_outcomes(
-    rows: ir.Table, history: ir.Table, trough_sessions: int = TROUGH_SESSIONS
-) -> ir.Table:
+def followed(rows: ir.Table, history: ir.Table, trough_sessions: int = TROUGH_SESSIONS) -> ir.Table:
     """Add what followed each fall in the listing's own sessions.
 
-    Everything is held against `previous_close`, the last close before the fall: the event's own
-    fall is in every figure. Half of the fall is regained at the middle between `previous_close` and
-    `close`. Closes of another `basis` (beyond an unapplied split) are not seen.
+    Closes of another `basis` (beyond an unapplied split) are not seen.
 
     Parameters
     ----------
     rows : ibis Table
-        `event_id`, `listing_id`, `session_date`, `row`, `basis`, `close`, `previous_close`,
-        `simple_return` (fraction, NULL where no fall is known), `shares_outstanding`,
-        `usd_per_currency`.
+        `event_id`, `listing_id`, `session_date`, `row`, `basis`, `close`, `previous_close` (the
+        last close before the fall), `simple_return` (fraction, NULL where no fall is known).
     history : ibis Table
         Every bar: `listing_id`, `session_date`, `row` (place among the listing's bars), `basis`
         (number of the stretch of comparable prices), `close`.
@@ -43,17 +38,14 @@ def with_outcomes(
     ibis Table
         The rows with
 
-        `rebound_return`
-            Return of the listing's next session (fraction), NULL without one.
-        `trough_date`, `trough_return`
+        `next_close`
+            Of the listing's next session, NULL without one.
+        `trough_date`, `trough_close`
             The first session with the lowest close, from the event's on, up to `trough_sessions`
-            later and before the recovery; that close / `previous_close` - 1 (fraction, negative).
-            NULL where the listing did not fall.
-        `peak_to_trough_market_value_lost_usd`
-            Shares x (`previous_close` - lowest close) in USD at the event's rate, positive.
+            later and before the recovery; and that close.
         `days_to_recover_half`, `days_to_recover`
-            Sessions until a close that regained half, all of the fall; 0 where it never fell, NULL
-            while open.
+            Sessions until a close that regained half (the middle between `previous_close` and
+            `close`), all of the fall; 0 where it never fell, NULL while open.
         `observed_through`
             Last session that the figures have seen: the one that regained all of the fall, later
             ones say nothing more, and the listing's last while it is open; NULL where none
@@ -63,6 +55,47 @@ def with_outcomes(
     ------
     ValueError
         If `trough_sessions` is negative.
+    """
+    if trough_sessions < 0:
+        raise ValueError(f"a trough cannot lie {-trough_sessions} sessions before the event")
+    import ibis
+
+    ends = history.group_by("listing_id", "basis").aggregate(last=history.session_date.max())
+    ways = _ways_back(rows, history)
+    troughs = _troughs(rows, ways, history, trough_sessions)
+    rows = looked_up(looked_up(rows, ways, _PAIR), troughs, _PAIR)
+    rows = looked_up(rows, ends, ("listing_id", "basis"))
+    # A listing that never fell has only its next session to show.
+    done = ibis.greatest(rows.back_date, ibis.coalesce(rows.next_date, rows.back_date))
+    seen = rows.back_date.isnull().ifelse(rows.last, done)
+    follows: Any = rows.last > rows.session_date
+    seen_rows = rows.mutate(observed_through=follows.ifelse(seen, None))
+    return seen_rows.drop("next_date", "back_date", "last")
+
+
+def with_outcomes(rows: ir.Table) -> ir.Table:
+    """Add how far each fall went and what it came to, from what followed it.
+
+    Everything is held against `previous_close`, the last close before the fall: the event's own
+    fall is in every figure.
+
+    Parameters
+    ----------
+    rows : ibis Table
+        As `followed` gives them, with `shares_outstanding` and `usd_per_currency`.
+
+    Returns
+    -------
+    ibis Table
+        The rows, `trough_date` NULL where the listing did not fall, with
+
+        `rebound_return`
+            Return of the listing's next session (fraction), NULL without one.
+        `trough_return`
+            The lowest close / `previous_close` - 1 (fraction, negative). NULL where the listing did
+            not fall.
+        `peak_to_trough_market_value_lost_usd`
+            Shares x (`previous_close` - lowest close) in USD at the event's rate, positive.
 
     Examples
     --------
@@ -74,7 +107,7 @@ def with_outcomes(
     ...     "close": closes})
     >>> fall = bars.iloc[[1]].assign(event_id="e", previous_close=100.0, simple_return=-0.2,
     ...     shares_outstanding=10.0, usd_per_currency=1.0)
-    >>> found = with_outcomes(ibis.memtable(fall), ibis.memtable(bars)).execute().iloc[0]
+    >>> found = with_outcomes(followed(ibis.memtable(fall), ibis.memtable(bars))).execute().iloc[0]
     >>> round(float(found["rebound_return"]), 12), float(found["trough_return"])
     (-0.05, -0.24)
     >>> float(found["peak_to_trough_market_value_lost_usd"])
@@ -82,28 +115,14 @@ def with_outcomes(
     >>> int(found["days_to_recover_half"]), int(found["days_to_recover"])
     (3, 4)
     """
-    if trough_sessions < 0:
-        raise ValueError(f"a trough cannot lie {-trough_sessions} sessions before the event")
-    import ibis
-
-    ends = history.group_by("listing_id", "basis").aggregate(last=history.session_date.max())
-    ways = _ways_back(rows, history)
-    troughs = _troughs(rows, ways, history, trough_sessions)
-    rows = looked_up(looked_up(rows, ways, _PAIR), troughs, _PAIR)
-    rows = looked_up(rows, ends, ("listing_id", "basis"))
     lowest = (rows.days_to_recover == 0).ifelse(None, rows.trough_close)
     usd = rows.shares_outstanding * rows.usd_per_currency
-    # A listing that never fell has only its next session to show.
-    done = ibis.greatest(rows.back_date, ibis.coalesce(rows.next_date, rows.back_date))
-    seen = rows.back_date.isnull().ifelse(rows.last, done)
-    follows: Any = rows.last > rows.session_date
     return rows.mutate(
         rebound_return=rows.next_close / rows.close.nullif(0) - 1,
         trough_date=lowest.notnull().ifelse(rows.trough_date, None),
         trough_return=lowest / rows.previous_close.nullif(0) - 1,
         peak_to_trough_market_value_lost_usd=usd * (rows.previous_close - lowest),
-        observed_through=follows.ifelse(seen, None),
-    ).drop("next_close", "next_date", "back_date", "trough_close", "last")
+    )
 
 
 def _asked(rows: ir.Table) -> ir.Table:

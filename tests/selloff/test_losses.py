@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selloff import losses
 from selloff.losses import selloff_metrics
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS, SHARES_OUTSTANDING
 from warehouse.tables.prices import DAILY_PRICES
@@ -68,39 +67,6 @@ def test_the_fall_of_the_event_itself_is_in_every_figure(measure, make):
     assert row["abnormal_market_value_lost_usd"] == pytest.approx(abnormal, rel=1e-14)
     assert row["usd_per_currency"] == 1
     assert row["shares_outstanding"] == 1e6
-
-
-def test_firms_in_parts_are_measured_as_all_together(measure, bench, make, monkeypatch):
-    random = np.random.default_rng(3)
-    names = list("ABCDEFGH")
-    walks = {name: 50 * np.exp(np.cumsum(random.normal(0, 0.05, 90))) for name in names}
-    bars = pd.concat([make.bars(name, np.round(walk, 2)) for name, walk in walks.items()])
-    listed = make.listings(*names)
-    listed["issuer_id"] = ["ab", "ab", "cde", "cde", "cde", None, None, None]
-    shares = make.shares(**dict.fromkeys(names, 1e6))
-    whole = measure(bars, listed, shares, at=70)
-    order = (
-        SELLOFF_EVENTS,
-        DAILY_PRICES,
-        ABNORMAL_RETURNS,
-        INSTRUMENTS,
-        SESSIONS,
-        SHARES_OUTSTANDING,
-        FX_RATES,
-    )
-    monkeypatch.setattr(losses, "ROWS_AT_ONCE", 300)
-    read = []
-    measured = losses.selloff_metrics
-    monkeypatch.setattr(
-        losses, "selloff_metrics", lambda *given: read.append(1) or measured(*given)
-    )
-    found = losses.by_firms(*map(bench.table, order)).read_all().to_pandas(date_as_object=False)
-    assert len(read) == 3
-    parts = bench.hold(SELLOFF_METRICS, found).set_index("ticker")
-    pd.testing.assert_frame_equal(parts, whole)
-    assert sorted(parts.index) == names
-    assert parts["is_counted"].sum() == 5
-    assert parts["return_severity"].notna().all()
 
 
 def test_a_gain_is_a_negative_loss_and_a_new_high_no_drawdown(measure, make):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selloff._ibis import fetched
-from selloff.recovery import with_outcomes
+from selloff.recovery import followed, with_outcomes
 
 FIGURES = [
     "rebound_return",
@@ -48,7 +48,7 @@ def follow(bench):
         bench.engine.con.register("bars", bars)
         bench.engine.con.register("falls", events)
         tables = bench.engine.table("falls"), bench.engine.table("bars")
-        found = fetched(with_outcomes(*tables, **options).order_by("row"))
+        found = fetched(with_outcomes(followed(*tables, **options)).order_by("row"))
         return found if len(falls) > 1 else found.iloc[0]
 
     return run
@@ -155,7 +155,7 @@ def test_bars_and_falls_may_come_in_any_order():
         shares_outstanding=1.0,
         usd_per_currency=1.0,
     )
-    one = with_outcomes(ibis.memtable(fall), ibis.memtable(bars)).to_pyarrow()
-    other = with_outcomes(ibis.memtable(fall), ibis.memtable(bars.iloc[::-1])).to_pyarrow()
+    one = followed(ibis.memtable(fall), ibis.memtable(bars)).to_pyarrow()
+    other = followed(ibis.memtable(fall), ibis.memtable(bars.iloc[::-1])).to_pyarrow()
     assert one.equals(other)
     assert one["trough_date"].to_pylist() == [days[2].to_pydatetime()]
