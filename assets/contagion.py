@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
-from resources.engine.groups import in_groups
+from resources.engine.groups import in_groups, is_spread
 from selloff import contagion_paths as paths
 from selloff import contagion_series as series
 from selloff import sector_contagion as sectors
@@ -105,10 +105,12 @@ def sector_contagion(
     days: Days | None,
 ) -> Any:
     """Say who was the source and who was hit, how hard, when first, and how they moved together."""
-    return sectors.sector_contagion(
+    moves = around(abnormal_returns, days)
+    spread = sectors.sector_contagion if is_spread(moves) else sectors.by_sessions
+    return spread(
         begun(selloff_events, days),
         selloff_metrics,
-        around(abnormal_returns, days),
+        moves,
         instruments,
         sessions,
         contagion_measures,

@@ -117,7 +117,9 @@ def daily_prices(
     days: Days,
 ) -> Any:
     """Keep the newest vintage of every bar, with our judgements on it."""
-    recent = since(price_vintages, days, FLAG_HISTORY)
+    # No judgement on a bar looks ahead: of a slice in the middle what comes later is not read.
+    known = price_vintages.filter(price_vintages.session_date <= days.end)
+    recent = since(known, days, FLAG_HISTORY)
     bars = prices.daily_prices(recent, quarantined_bars, splits, sessions, instruments)
     return unapplied.with_unapplied_splits(bars, proposed_splits)
 

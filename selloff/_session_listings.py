@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selloff._session_lookups import Latest, coded, days_of, places
+from selloff._session_lookups import NEVER, Latest, coded, days_of, places
 from selloff.groups import GROUPINGS
+from selloff.members import is_index
 from selloff.valuation import RATE_DAYS
 
 if TYPE_CHECKING:
@@ -74,6 +75,15 @@ class Listings:
                 for place, (grouping, (_, names)) in enumerate(named_groups.items())
             },
         )
+
+    def are_members(self, listing: Ints, day: Ints) -> NDArray[np.bool_]:
+        """Say which rows of whole sessions are of members, as `selloff.members` chooses them."""
+        entered = self.entered[listing]
+        is_constituent = (entered <= day) & (entered > NEVER)
+        market = np.unique(day, return_inverse=True)[1] * len(self.regions) + self.region[listing]
+        n_constituents = np.bincount(market[is_constituent], minlength=market.max(initial=-1) + 1)
+        has_index: NDArray[np.bool_] = is_index(n_constituents, np.bincount(market))
+        return is_constituent | ~has_index[market]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ MINIMUM_HISTORY = 20
 _PAIR = ("event_id", "sector")
 
 
-def first_falls(events: ir.Table, panel: ir.Table, closes: ir.Table, falling_z: float) -> ir.Table:
+def first_falls(events: ir.Table, days: ir.Table, closes: ir.Table, falling_z: float) -> ir.Table:
     """Return when, and in which region, each sector was first falling in each event.
 
     A sector is falling at a close when its members' mean abnormal z, over the standard deviation of
@@ -28,8 +28,8 @@ def first_falls(events: ir.Table, panel: ir.Table, closes: ir.Table, falling_z: 
     ----------
     events : ibis Table
         `event_id`, `region`, `started_at` (UTC) and `last_session_date`.
-    panel : ibis Table
-        As `selloff.members.members` gives it, every `sector` known.
+    days : ibis Table
+        As `selloff.sector_days.sector_days` gives them.
     closes : ibis Table
         As `selloff.markets.region_closes` gives them.
     falling_z : float
@@ -44,14 +44,11 @@ def first_falls(events: ir.Table, panel: ir.Table, closes: ir.Table, falling_z: 
     """
     import ibis
 
-    means = panel.group_by("region", "sector", "session_date").aggregate(
-        mean_z=panel.abnormal_z.mean(), mean_return=panel.abnormal_return.mean()
-    )
-    means = means.mutate(z=_against_past(means)).inner_join(closes, ("region", "session_date"))
+    means = days.mutate(z=_against_past(days)).inner_join(closes, ("region", "session_date"))
     moves = means.select(
         "sector",
         "z",
-        "mean_return",
+        "mean_abnormal_return",
         first_falling_at="first_close",
         first_falling_region="region",
     )
@@ -69,7 +66,7 @@ def first_falls(events: ir.Table, panel: ir.Table, closes: ir.Table, falling_z: 
         preceding=None,
         following=0,
     )
-    met = met.mutate(since_start=met.mean_return.sum().over(so_far))
+    met = met.mutate(since_start=met.mean_abnormal_return.sum().over(so_far))
     met = met.filter(met.z <= falling_z, met.since_start < 0)
     turn = ibis.row_number().over(
         group_by=_PAIR, order_by=("first_falling_at", "first_falling_region")

@@ -14,17 +14,16 @@ from selloff.contagion_summary import summarized
 from selloff.first_falls import first_falls
 from selloff.groups import VALUED_SHARE
 from selloff.markets import region_closes
-from selloff.members import members
 from selloff.portfolio_tests import member_series, portfolio_tests
 from selloff.returns import MarketModel
+from selloff.sector_correlations import around_events, correlations
+from selloff.sector_days import sector_days, sector_panel
+from selloff.session_sectors import days_and_series
 from selloff.valuation import counted_once
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
-
-# A variance below this (log points squared, per session) is rounding noise, not movement.
-NOISE_VARIANCE = 1e-20
 
 _COLUMNS = (
     "event_id",
@@ -140,16 +139,45 @@ def sector_contagion(
     """
     asked = chosen or Contagion()
     series = sector_series(selloff_events, abnormal_returns, instruments, asked)
-    rows = sector_rows(
-        selloff_events,
-        selloff_metrics,
-        abnormal_returns,
-        instruments,
-        sessions,
-        contagion_measures,
-        asked,
-    )
+    tables = selloff_events, selloff_metrics, abnormal_returns, instruments, sessions
+    rows = sector_rows(*tables, sector_days(abnormal_returns, instruments), asked)
+    rows = looked_up(rows, summarized(selloff_events, contagion_measures), _PAIR)
     return with_roles(fetched(rows), portfolio_tests(fetched(series), asked.model), asked)
+
+
+def by_sessions(
+    selloff_events: ir.Table,
+    selloff_metrics: ir.Table,
+    abnormal_returns: ir.Table,
+    instruments: ir.Table,
+    sessions: ir.Table,
+    contagion_measures: ir.Table,
+    chosen: Contagion | None = None,
+) -> pd.DataFrame:
+    """Return what `sector_contagion` does, every return read once in the order of sessions.
+
+    Parameters
+    ----------
+    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions, \
+    contagion_measures : ibis Table
+        As in `sector_contagion`.
+    chosen : Contagion, optional
+        As in `sector_contagion`.
+
+    Returns
+    -------
+    DataFrame
+        The same rows.
+    """
+    import ibis
+
+    asked = chosen or Contagion()
+    hit = _hit(_events(selloff_events), abnormal_returns, instruments)
+    days, series = days_and_series(hit, abnormal_returns, instruments, asked.model)
+    tables = selloff_events, selloff_metrics, abnormal_returns, instruments, sessions
+    rows = sector_rows(*tables, ibis.memtable(days), asked)
+    rows = looked_up(rows, summarized(selloff_events, contagion_measures), _PAIR)
+    return with_roles(fetched(rows), portfolio_tests(series, asked.model), asked)
 
 
 def sector_series(
@@ -169,7 +197,7 @@ def sector_series(
     ibis Table
         As `selloff.portfolio_tests.member_series` gives it.
     """
-    hit = _hit(_events(selloff_events), _panel(abnormal_returns, instruments))
+    hit = _hit(_events(selloff_events), abnormal_returns, instruments)
     return member_series(hit, abnormal_returns, chosen.model)
 
 
@@ -179,33 +207,34 @@ def sector_rows(
     abnormal_returns: ir.Table,
     instruments: ir.Table,
     sessions: ir.Table,
-    contagion_measures: ir.Table,
+    days: ir.Table,
     chosen: Contagion,
 ) -> ir.Table:
     """Return what is measured of each event's sectors, as an expression, before `with_roles`.
 
     Parameters
     ----------
-    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions, \
-    contagion_measures : ibis Table
+    selloff_events, selloff_metrics, abnormal_returns, instruments, sessions : ibis Table
         As for `sector_contagion`.
+    days : ibis Table
+        As `selloff.sector_days.sector_days` gives them.
     chosen : Contagion
         Windows and thresholds.
 
     Returns
     -------
     ibis Table
-        One row per event and sector, in no order; every column but those of the test and the role.
+        One row per event and sector, in no order; every column but those of `contagion_measures`,
+        the test and the role.
     """
-    events, panel = _events(selloff_events), _panel(abnormal_returns, instruments)
-    hit = _hit(events, panel)
+    events = _events(selloff_events)
+    hit = _hit(events, abnormal_returns, instruments)
     rows = _impact(hit, selloff_metrics, instruments, chosen.falling_z)
-    window = _window(events, panel, chosen)
+    window = around_events(events, days, chosen)
     for part in (
         _hardest_hit(hit),
-        _correlations(window, chosen.minimum),
-        first_falls(events, panel, region_closes(instruments, sessions), chosen.falling_z),
-        summarized(selloff_events, contagion_measures),
+        correlations(window, chosen.minimum),
+        first_falls(events, days, region_closes(instruments, sessions), chosen.falling_z),
     ):
         rows = looked_up(rows, part, _PAIR)
     return _with_outcomes(rows, window)
@@ -217,7 +246,7 @@ def with_roles(rows: pd.DataFrame, tests: pd.DataFrame, chosen: Contagion) -> pd
     Parameters
     ----------
     rows : DataFrame
-        As `sector_rows` gives them.
+        As `sector_rows` gives them, with what `selloff.contagion_summary` says of each.
     tests : DataFrame
         As `selloff.portfolio_tests.portfolio_tests` gives them.
     chosen : Contagion
@@ -249,13 +278,11 @@ def _events(selloff_events: ir.Table) -> ir.Table:
     )
 
 
-def _panel(abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:
-    """Return the members whose sector is known."""
-    return members(abnormal_returns, instruments).filter(lambda t: t.sector.notnull())
-
-
-def _hit(events: ir.Table, panel: ir.Table) -> ir.Table:
+def _hit(events: ir.Table, abnormal_returns: ir.Table, instruments: ir.Table) -> ir.Table:
     """Return the members measured in each event's first session."""
+    # Who is a member is decided session by session: the others need not be read.
+    asked = events.select("session_date").distinct()
+    panel = sector_panel(abnormal_returns.semi_join(asked, "session_date"), instruments)
     return panel.filter(panel.abnormal_return.notnull()).inner_join(
         events.select("event_id", "region", "session_date", "origin_sector"),
         ("region", "session_date"),
@@ -331,68 +358,4 @@ def _hardest_hit(hit: ir.Table) -> ir.Table:
     worst = measured.mutate(turn=turn).filter(lambda t: t.turn == 0)
     return worst.select(
         *_PAIR, hardest_hit_listing_id="listing_id", hardest_hit_abnormal_z="abnormal_z"
-    )
-
-
-def _window(events: ir.Table, panel: ir.Table, chosen: Contagion) -> ir.Table:
-    """Return each sector's mean log return on the region's sessions around each event."""
-    import ibis
-
-    series = (
-        panel.filter(panel.log_return.notnull())
-        .group_by("region", "sector", "session_date")
-        .aggregate(
-            mean_return=lambda t: t.log_return.mean(),
-            as_of=lambda t: t.as_of.max(),
-        )
-    )
-    days = series.select("region", "session_date").distinct()
-    days = days.mutate(position=ibis.row_number().over(group_by="region", order_by="session_date"))
-    starts = events.inner_join(days, ("region", "session_date")).select(
-        "event_id", "region", "origin_sector", event_position="position"
-    )
-    around = starts.inner_join(days, "region")
-    around = around.mutate(offset=around.position - around.event_position)
-    around = around.filter(
-        around.offset != 0,
-        around.offset >= -chosen.window_before,
-        around.offset <= chosen.window_after,
-    ).select("event_id", "region", "origin_sector", "offset", "session_date")
-    return around.inner_join(series, ("region", "session_date"))
-
-
-def _correlations(window: ir.Table, minimum: int) -> ir.Table:
-    """Correlate each sector with the origin, before and after the event."""
-    import ibis
-
-    origin = window.filter(window.sector == window.origin_sector).select(
-        "event_id", "offset", x="mean_return"
-    )
-    pairs = window.inner_join(origin, ("event_id", "offset")).select(
-        *_PAIR,
-        "x",
-        y="mean_return",
-        is_after=window.offset > 0,
-        is_origin=window.sector == window.origin_sector,
-    )
-    side = ibis.window(group_by=(*_PAIR, "is_after"))
-    pairs = pairs.mutate(
-        dx=pairs.x - pairs.x.mean().over(side), dy=pairs.y - pairs.y.mean().over(side)
-    )
-    sides = pairs.group_by(*_PAIR, "is_after", "is_origin").aggregate(
-        n=pairs.count(),
-        s_xx=(pairs.dx * pairs.dx).sum(),
-        s_xy=(pairs.dx * pairs.dy).sum(),
-        s_yy=(pairs.dy * pairs.dy).sum(),
-    )
-    floor = sides.n * NOISE_VARIANCE
-    moves = (sides.n >= minimum) & (sides.s_xx > floor) & (sides.s_yy > floor)
-    width = moves.ifelse(sides.s_xx.sqrt() * sides.s_yy.sqrt(), None)
-    measured = sides.is_origin.ifelse(width / width.nullif(0), sides.s_xy / width.nullif(0))
-    sides = sides.mutate(correlation=measured.clip(-1.0, 1.0))
-    return sides.group_by(_PAIR).aggregate(
-        correlation_before=sides.correlation.max(where=~sides.is_after),
-        n_before=sides.n.max(where=~sides.is_after),
-        correlation_after=sides.correlation.max(where=sides.is_after),
-        n_after=sides.n.max(where=sides.is_after),
     )

@@ -13,10 +13,9 @@ import numpy as np
 
 from selloff._group_sums import added, measures, worst
 from selloff._session_listings import Listings, Market
-from selloff._session_lookups import NEVER, ascending, days_of, floats, micros, places, rows_with
+from selloff._session_lookups import ascending, days_of, floats, micros, places, rows_with
 from selloff._spans import spans
 from selloff.groups import LARGEST_SCORE
-from selloff.members import is_index
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -148,12 +147,7 @@ class _Walk:
         order = ascending(day * len(self.who.ids) + listing)
         if not isinstance(order, slice):
             moves, listing, day = moves.take(order), listing[order], day[order]
-        entered = self.who.entered[listing]
-        is_constituent = (entered <= day) & (entered > NEVER)
-        n_regions = len(self.who.regions)
-        market = np.unique(day, return_inverse=True)[1] * n_regions + self.who.region[listing]
-        n_constituents = np.bincount(market[is_constituent], minlength=market.max(initial=-1) + 1)
-        is_member = is_constituent | ~is_index(n_constituents, np.bincount(market))[market]
+        is_member = self.who.are_members(listing, day)
         if not is_member.all():
             kept = np.flatnonzero(is_member)
             moves, listing = moves.take(kept), listing[kept]

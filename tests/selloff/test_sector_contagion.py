@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from selloff._ibis import looked_up
+from selloff.contagion_summary import summarized
 from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.portfolio_tests import portfolio_tests
 from selloff.returns import MarketModel
 from selloff.sector_contagion import Contagion, sector_rows, sector_series, with_roles
+from selloff.sector_days import sector_days
 from warehouse.tables.contagion import CONTAGION_MEASURES
 from warehouse.tables.instruments import INSTRUMENTS, SESSIONS
 from warehouse.tables.returns import ABNORMAL_RETURNS
@@ -102,7 +105,13 @@ class Scene:
         series = run(("series", chosen), lambda: sector_series(events, fitted, listed, chosen))
         found = run(
             ("rows", chosen),
-            lambda: sector_rows(events, metrics, fitted, listed, calendar, measures, chosen),
+            lambda: looked_up(
+                sector_rows(
+                    events, metrics, fitted, listed, calendar, sector_days(fitted, listed), chosen
+                ),
+                summarized(events, measures),
+                ("event_id", "sector"),
+            ),
         )
         found = with_roles(found, portfolio_tests(series, chosen.model), chosen)
         return self.bench.hold(SECTOR_CONTAGION, found).set_index("sector")

@@ -38,6 +38,7 @@ from selloff import (
     returns,
     risk_measures,
     sector_contagion,
+    sector_days,
     session_returns,
     shares,
     sources,
@@ -80,6 +81,12 @@ INSIDE = {
     "recovery.followed": "losses.selloff_metrics",
     "recovery.with_outcomes": "losses.selloff_metrics",
     "risk_measures.bars": "risk_measures.risk_measures",
+    "sector_contagion.by_sessions": "sector_contagion.sector_contagion",
+    "sector_correlations.around_events": "sector_contagion.sector_rows",
+    "sector_correlations.correlations": "sector_contagion.sector_rows",
+    "sector_days.sector_days": "sector_contagion.sector_rows",
+    "sector_days.sector_panel": "sector_contagion.sector_rows",
+    "session_sectors.days_and_series": "sector_contagion.sector_rows",
     "session_falls.with_past_and_future": "losses.selloff_metrics",
     "session_groups.group_sums": "groups.group_days",
     "sources.agree": "sources.reconciled",
@@ -144,10 +151,14 @@ def _counted_once(t: Any) -> Any:
 
 
 def _first_falls(t: Any) -> Any:
-    panel = members.members(t.abnormal_returns, t.instruments)
-    return first_falls.first_falls(
-        t.selloff_events, panel.filter(panel.sector.notnull()), _closes(t), -1.0
-    )
+    days = sector_days.sector_days(t.abnormal_returns, t.instruments)
+    return first_falls.first_falls(t.selloff_events, days, _closes(t), -1.0)
+
+
+def _sector_rows(t: Any) -> Any:
+    tables = [getattr(t, name) for name in _EVENT]
+    days = sector_days.sector_days(t.abnormal_returns, t.instruments)
+    return sector_contagion.sector_rows(*tables, days, Contagion(model=MODEL))
 
 
 def _implied_counts(t: Any) -> Any:
@@ -278,9 +289,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
         "contagion_measures",
         chosen=Contagion(model=MODEL),
     ),
-    "sector_contagion.sector_rows": _of(
-        sector_contagion.sector_rows, *_EVENT, "contagion_measures", chosen=Contagion(model=MODEL)
-    ),
+    "sector_contagion.sector_rows": _sector_rows,
     "sector_contagion.sector_series": _of(
         sector_contagion.sector_series,
         *("selloff_events", "abnormal_returns", "instruments"),
