@@ -82,8 +82,9 @@ class Listings:
         is_constituent = (entered <= day) & (entered > NEVER)
         market = np.unique(day, return_inverse=True)[1] * len(self.regions) + self.region[listing]
         n_constituents = np.bincount(market[is_constituent], minlength=market.max(initial=-1) + 1)
-        has_index: NDArray[np.bool_] = is_index(n_constituents, np.bincount(market))
-        return is_constituent | ~has_index[market]
+        has_index = is_index(n_constituents, np.bincount(market))
+        found: NDArray[np.bool_] = is_constituent | ~has_index[market]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
