@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     import ibis.expr.types as ir
+
+Rows = TypeVar("Rows")
 
 
 def spans(panel: ir.Table, rows: int) -> list[tuple[date, date]]:
@@ -37,3 +41,29 @@ def spans(panel: ir.Table, rows: int) -> list[tuple[date, date]]:
     run = np.cumsum(table.column("n").to_numpy()) // rows
     places = np.split(np.arange(len(days)), np.flatnonzero(np.diff(run)) + 1)
     return [(days[some[0]], days[some[-1]]) for some in places if len(some)]
+
+
+def ahead(reads: Iterable[Callable[[], Rows]]) -> Iterator[Rows]:
+    """Return what every read gives, each begun while what came before it is worked on.
+
+    One read at a time: an engine's connection serves one thread. Engine and NumPy let each other
+    run, so that the shorter of the two costs no time.
+
+    Parameters
+    ----------
+    reads : iterable of callable
+        Each is called in a thread of its own; what it raises is raised here.
+
+    Examples
+    --------
+    >>> list(ahead([lambda: 1, lambda: 2, lambda: 3]))
+    [1, 2, 3]
+    """
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        under_way = None
+        for read in reads:
+            last, under_way = under_way, reader.submit(read)
+            if last is not None:
+                yield last.result()
+        if under_way is not None:
+            yield under_way.result()

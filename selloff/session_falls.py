@@ -7,13 +7,14 @@ Not here: what a fall is and what it cost (`selloff.losses`), how its way back i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from selloff._session_lookups import NEVER, ascending, coded, days_of, floats, micros, places
 from selloff._session_ranks import Ranks
-from selloff._spans import spans
+from selloff._spans import ahead, spans
 from selloff.proposed_splits import FLAG
 from selloff.recovery import TROUGH_SESSIONS
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 # Rows asked of the engine at once: eight columns of a million bars and four of their returns take
 # 120 MB.
 ROWS_AT_ONCE = 1_000_000
+
+# What a fall is ranked by in its listing's history.
+RANKED = ("simple_return", "abnormal_z")
 
 
 def with_past_and_future(
@@ -76,15 +80,16 @@ def with_past_and_future(
     falls = _Falls.of(rows, listing, trough_sessions)
     ranks = [
         Ranks.of(event, listing, falls.day, floats(rows[name]), (len(events), len(names)))
-        for name in ("simple_return", "abnormal_z")
+        for name in RANKED
     ]
     walk = _Walk(_Listings.none(len(names)), falls)
-    for first, last in spans(daily_prices, ROWS_AT_ONCE) if len(rows) else []:
-        moves = _read(abnormal_returns, first, last, "simple_return", "abnormal_z")
+    found = spans(daily_prices, ROWS_AT_ONCE) if len(rows) else []
+    reads = (partial(_bars_and_moves, daily_prices, abnormal_returns, *span) for span in found)
+    for read, moves in ahead(reads):
         placed = places(moves["listing_id"], names), days_of(moves["session_date"])
-        for rank, name in zip(ranks, ("simple_return", "abnormal_z"), strict=True):
+        for rank, name in zip(ranks, RANKED, strict=True):
             rank.add(*placed, floats(moves[name]))
-        for day, bars in _by_session(_bars(daily_prices, first, last), names):
+        for day, bars in _by_session(read, names):
             walk.go(day, bars)
     walk.end()
     return _added(rows, falls, ranks)
@@ -95,11 +100,14 @@ def _read(table: ir.Table, first: date, last: date, *names: str, **more: Any) ->
     return chosen.select("listing_id", "session_date", *names, **more).to_pyarrow()
 
 
-def _bars(daily_prices: ir.Table, first: date, last: date) -> pa.Table:
+def _bars_and_moves(
+    daily_prices: ir.Table, abnormal_returns: ir.Table, first: date, last: date
+) -> tuple[pa.Table, pa.Table]:
     flags = daily_prices.quality_flags
     marks = {"is_flagged": flags != "", "is_rebased": flags.contains(FLAG)}
     names = ("close", "n_quarantined", "is_simulated", "as_of")
-    return _read(daily_prices, first, last, *names, **marks)
+    bars = _read(daily_prices, first, last, *names, **marks)
+    return bars, _read(abnormal_returns, first, last, *RANKED)
 
 
 def _by_session(bars: pa.Table, names: pa.Array) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from selloff._group_sums import added, measures, worst
 from selloff._session_listings import Listings, Market
 from selloff._session_lookups import ascending, days_of, floats, micros, places, rows_with
-from selloff._spans import spans
+from selloff._spans import ahead, spans
 from selloff.groups import LARGEST_SCORE
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-# Rows asked of the engine at once: some twenty columns of a million take 200 MB.
-ROWS_AT_ONCE = 1_000_000
+# Rows asked of the engine at once: some twenty columns of so many take 100 MB, twice, since the
+# next are read meanwhile.
+ROWS_AT_ONCE = 500_000
 
 _FLOATS = (
     "simple_return",
@@ -82,16 +84,17 @@ def group_sums(
     who = Listings.read(instruments)
     market = Market.read(who, shares_outstanding, fx_rates, market_returns)
     walk = _Walk(who, market, listing_z)
-    parts = []
-    begins = date.min
     # Of no rows there are no groups, by the same names.
-    for first, last in spans(abnormal_returns, ROWS_AT_ONCE) or [(date.min, date.min)]:
+    found = spans(abnormal_returns, ROWS_AT_ONCE) or [(date.min, date.min)]
+    ends = [date.min, *(last + timedelta(days=1) for _, last in found)]
+
+    def read(begins: date, first: date, last: date) -> tuple[pa.Table, pa.Table]:
         moves = abnormal_returns.filter(abnormal_returns.session_date.between(first, last))
         bars = daily_prices.filter(daily_prices.session_date.between(begins, last))
-        read = moves.select(*_MOVES).to_pyarrow(), bars.select(*_BARS).to_pyarrow()
-        parts.append(walk.summed(*read))
-        begins = last + timedelta(days=1)
-    return pd.concat(parts, ignore_index=True)
+        return moves.select(*_MOVES).to_pyarrow(), bars.select(*_BARS).to_pyarrow()
+
+    reads = (partial(read, *each) for each in zip(ends, *zip(*found, strict=True), strict=False))
+    return pd.concat([walk.summed(*rows) for rows in ahead(reads)], ignore_index=True)
 
 
 def _no_closes() -> dict[str, NDArray[Any]]:

@@ -6,13 +6,14 @@ Not here: which table means what (`selloff.returns`), the sums over rows (`sello
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from selloff._session_fits import Past, measured
 from selloff._session_lookups import NEVER, days_of, micros
-from selloff._spans import spans
+from selloff._spans import ahead, spans
 from selloff.history import from_day
 from selloff.proposed_splits import FLAG
 from selloff.returns import MarketModel
@@ -110,12 +111,17 @@ def abnormal_returns(
             rows = behind.filter(behind.session_date < first).select(*_BARS).to_pyarrow()
             for part in panel.parts(rows):
                 panel.advance(*part, is_wanted=False)
-        for start, end in spans(wanted, ROWS_AT_ONCE):
-            asked = wanted.filter(wanted.session_date.between(start, end)).select(*_BARS)
-            for part in panel.parts(asked.to_pyarrow()):
+        reads = (partial(_read, wanted, *span) for span in spans(wanted, ROWS_AT_ONCE))
+        for bars in ahead(reads):
+            for part in panel.parts(bars):
                 yield from panel.advance(*part, is_wanted=True).cast(schema).to_batches()
 
     return pa.RecordBatchReader.from_batches(schema, found())
+
+
+def _read(daily_prices: ir.Table, first: date, last: date) -> pa.Table:
+    bars = daily_prices.filter(daily_prices.session_date.between(first, last))
+    return bars.select(*_BARS).to_pyarrow()
 
 
 def _from(first: date) -> Any:

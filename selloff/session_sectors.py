@@ -6,17 +6,20 @@ Not here: what is asked of them (`selloff.sector_contagion`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from selloff._session_listings import Listings
 from selloff._session_lookups import NEVER, coded, days_of, floats, micros, places
-from selloff._spans import spans
+from selloff._spans import ahead, spans
 from selloff.portfolio_tests import DAYS_PER_SESSION
 from selloff.returns import MarketModel
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import ibis.expr.types as ir
     import pandas as pd
     import pyarrow as pa
@@ -66,9 +69,9 @@ def days_and_series(
     who = Listings.read(instruments)
     portfolios = _portfolios(hit, who, (model or MarketModel()).first * DAYS_PER_SESSION)
     days, series = [_no_days()], []
-    for first, last in spans(abnormal_returns, ROWS_AT_ONCE):
-        moves = abnormal_returns.filter(abnormal_returns.session_date.between(first, last))
-        rows = _rows(moves, who)
+    found = spans(abnormal_returns, ROWS_AT_ONCE)
+    for read in ahead(partial(_read, abnormal_returns, *span) for span in found):
+        rows = _rows(read, who)
         days.append(_means(rows, who))
         begin, end = rows["day"].min(initial=0), rows["day"].max(initial=-1)
         near = [each for each in portfolios if each.first <= end and begin <= each.day]
@@ -78,9 +81,13 @@ def days_and_series(
     return pa.concat_tables(days), pd.concat([_no_series(), *series], ignore_index=True)
 
 
-def _rows(moves: ir.Table, who: Listings) -> dict[str, Any]:
+def _read(abnormal_returns: ir.Table, first: date, last: date) -> pa.Table:
+    moves = abnormal_returns.filter(abnormal_returns.session_date.between(first, last))
+    return moves.select("listing_id", "session_date", *_RETURNS, "as_of").to_pyarrow()
+
+
+def _rows(table: pa.Table, who: Listings) -> dict[str, Any]:
     """Return the rows of the equities as arrays."""
-    table = moves.select("listing_id", "session_date", *_RETURNS, "as_of").to_pyarrow()
     rows: dict[str, Any] = {"listing": places(table["listing_id"], who.ids)}
     rows |= {"day": days_of(table["session_date"]), "known": micros(table["as_of"])}
     rows |= {name: floats(table[name]) for name in _RETURNS}
