@@ -166,6 +166,9 @@ class Table:
     outcomes : tuple of str
         Columns that say what followed a row's session. Where they alone change, nothing that rests
         on the row has changed.
+    effective_from : str, optional
+        The DATE column that says from which session on a row matters to what rests on it, where
+        the table has no `session_date`: a share count known on a day changes nothing before it.
     is_row_wise : bool
         Whether no column adds up floating-point numbers over rows: only then do any number of
         threads compute the same last digits.
@@ -181,6 +184,7 @@ class Table:
     versions_of: tuple[str, ...] = ()
     of_events: bool = False
     outcomes: tuple[str, ...] = ()
+    effective_from: str | None = None
     is_row_wise: bool = False
 
     def __post_init__(self) -> None:
@@ -193,7 +197,7 @@ class Table:
             *self.versions_of,
             *self.outcomes,
             *pairs,
-            *([self.partition] if self.partition else []),
+            *filter(None, (self.partition, self.effective_from)),
             *(["event_id"] if self.of_events else []),
         }
         if missing := sorted(used - names):

@@ -199,6 +199,8 @@ def _session(table: Table, rows: str) -> str:
     """Return SQL for the session of a row: of an event its first, if it has no other."""
     if "session_date" in table.column_names:
         return "session_date"
+    if table.effective_from:
+        return table.effective_from
     if not table.of_events:
         return "NULL"
     events = "mart.selloff_events AS e"

@@ -101,6 +101,7 @@ PROPOSED_SPLITS = Table(
     ),
     is_row_wise=True,
     grain=("listing_id", "ex_date"),
+    effective_from="ex_date",
 )
 
 DIVIDENDS = Table(

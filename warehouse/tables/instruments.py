@@ -172,6 +172,7 @@ SHARES_OUTSTANDING = Table(
         c.SOURCE.but(doc="Where the count comes from."),
     ),
     grain=("listing_id", "known_on"),
+    effective_from="known_on",
 )
 
 SESSIONS = Table(

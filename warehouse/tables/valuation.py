@@ -165,4 +165,5 @@ FX_RATES = Table(
         c.AS_OF,
     ),
     grain=("currency", "rate_date"),
+    effective_from="rate_date",
 )

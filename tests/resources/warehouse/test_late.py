@@ -10,9 +10,12 @@ import pytest
 from resources.batch import Days
 from resources.warehouse import late
 from resources.warehouse.spill import arrow_schema
+from warehouse.tables.actions import PROPOSED_SPLITS
+from warehouse.tables.instruments import SHARES_OUTSTANDING
 from warehouse.tables.losses import CAR_PATHS
 from warehouse.tables.prices import DAILY_PRICES
 from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
+from warehouse.tables.valuation import FX_RATES
 
 FIRST = date(2025, 1, 1)
 USUAL = {
@@ -24,6 +27,7 @@ USUAL = {
     "VARCHAR": "x",
 }
 CHOSEN = {"scope": "market", "status": "detected", "grouping": "all", "method": "portfolio"}
+CHOSEN |= {"action": "split", "evidence": "shares"}
 
 
 def day(number):
@@ -171,3 +175,13 @@ def test_what_followed_a_fall_makes_nothing_stale_that_rests_on_it(fill, query, 
     assert changed_from() == day(90)
     fill(SELLOFF_METRICS, metric(10), metric(20, simple_return=-0.5), metric(90))
     assert changed_from() == day(20)
+
+
+@pytest.mark.parametrize(
+    ("table", "since"),
+    [(SHARES_OUTSTANDING, "known_on"), (FX_RATES, "rate_date"), (PROPOSED_SPLITS, "ex_date")],
+)
+def test_what_takes_effect_on_a_day_makes_nothing_before_it_stale(fill, table, since):
+    assert fill(table, {since: day(1)}).from_session == day(1)
+    assert fill(table, {since: day(1)}, {since: day(5)}).from_session == day(5)
+    assert fill(table, {since: day(5)}).from_session == day(1)
