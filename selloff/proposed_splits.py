@@ -192,25 +192,42 @@ def _moves(bars: ir.Table) -> ir.Table:
     import ibis
 
     ratio = bars.close / bars.close.lag().over(by_listing()).nullif(0)
-    moved = bars.mutate(price_ratio=ratio.nullif(0))  # to nothing is no split
+    moved = bars.mutate(
+        row=ibis.row_number().over(by_listing()),
+        price_ratio=ratio.nullif(0),  # to nothing is no split
+    )
     moved = moved.mutate(size=moved.price_ratio.ln())
-    before = by_listing(preceding=(_TURNOVER_ROWS, 1))
-    year = by_listing(preceding=(_SIZE_ROWS, 1))
-    measured = moved.mutate(
-        # The mean of logarithms, since one busy day would lift any other mean of twenty.
-        usual_turnover=moved.turnover.ln().mean().over(before).exp(),
-        usual_size=(moved.size * moved.size).mean().over(year).sqrt(),
-        n_rows=moved.size.count().over(year),
-    )
-    is_large = (measured.price_ratio <= 1 / _SMALLEST_FALL) | (
-        measured.price_ratio >= _SMALLEST_RISE
-    )
-    large = measured.filter(is_large)
+    is_large = (moved.price_ratio <= 1 / _SMALLEST_FALL) | (moved.price_ratio >= _SMALLEST_RISE)
+    large = looked_up(moved.filter(is_large), _usual(moved, is_large), ("listing_id", "row"))
     return large.mutate(
         ex_date=large.session_date,
         is_fall=large.price_ratio < 1,
         multiple=ibis.greatest(large.price_ratio, large.price_ratio.pow(-1)),
         turnover_ratio=large.turnover / large.usual_turnover,
+    )
+
+
+def _usual(moved: ir.Table, is_large: ir.BooleanValue) -> ir.Table:
+    """Return what was usual in the rows before each large move.
+
+    Three bars in a thousand move so far: windows over all of them took three quarters of the time.
+    """
+    asked = moved.filter(is_large).select("listing_id", "row")
+    behind = moved.select("listing_id", "turnover", "size", past_row="row")
+    pairs = asked.inner_join(
+        behind,
+        (
+            asked.listing_id == behind.listing_id,
+            behind.past_row < asked.row,
+            behind.past_row >= asked.row - _SIZE_ROWS,
+        ),
+    )
+    is_near = pairs.past_row >= pairs.row - _TURNOVER_ROWS
+    return pairs.group_by("listing_id", "row").aggregate(
+        # The mean of logarithms, since one busy day would lift any other mean of twenty.
+        usual_turnover=pairs.turnover.ln().mean(where=is_near).exp(),
+        usual_size=(pairs.size * pairs.size).mean().sqrt(),
+        n_rows=pairs.size.count(),
     )
 
 
