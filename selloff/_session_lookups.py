@@ -1,6 +1,6 @@
 """What the walks over sessions share: columns as arrays, and lookups among them.
 
-Not here: what is looked up (`selloff.session_returns`, `selloff.session_groups`).
+Not here: what is looked up (`selloff.session_returns` and the other walks).
 """
 
 from __future__ import annotations
@@ -56,6 +56,20 @@ def micros(instants: Any) -> Ints:
     """Return instants as microseconds since 1970."""
     found: Ints = instants.cast("timestamp[us]").cast("int64").to_numpy()
     return found
+
+
+def as_dates(days: Ints) -> pa.Array:
+    """Return days since 1970 as dates; NULL for `NEVER`."""
+    import pyarrow as pa
+
+    return pa.array(days.astype(np.int32), mask=days == NEVER).cast(pa.date32())
+
+
+def as_instants(micros: Ints) -> pa.Array:
+    """Return microseconds since 1970 as instants; NULL for `NEVER`."""
+    import pyarrow as pa
+
+    return pa.array(micros, mask=micros == NEVER).cast(pa.timestamp("us"))
 
 
 def ascending(keys: Ints) -> Ints | slice:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff._session_fits import Past, measured
-from selloff._session_lookups import NEVER, days_of, micros
+from selloff._session_lookups import NEVER, as_dates, as_instants, days_of, micros
 from selloff._spans import ahead, spans
 from selloff.history import from_day
 from selloff.proposed_splits import FLAG
@@ -318,14 +318,12 @@ class _Panel:
             "listing_id": rows.column("listing_id"),
             "ticker": rows.column("ticker"),
             "session_date": rows.column("session_date"),
-            "previous_session_date": pa.array(
-                before.astype(np.int32), pa.int32(), mask=before == NEVER
-            ).cast(pa.date32()),
+            "previous_session_date": as_dates(before),
             "market": names.take(pa.array(market, pa.int64(), mask=market < 0)),
             "n_flagged": found["flagged"],
             "has_simulated_inputs": found["simulated"] > 0,
             "is_simulated": rows.column("is_simulated"),
-            "as_of": pa.array(found["as_of"]).cast(pa.timestamp("us")),
+            "as_of": as_instants(found["as_of"]),
             **{name: found[name] for name in ("n_estimation", "n_quarantined")},
             **{name: pa.array(found[name], pa.float64(), from_pandas=True) for name in _FLOATS},
         }

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff._session_listings import Listings
-from selloff._session_lookups import NEVER, coded, days_of, floats, micros, places
+from selloff._session_lookups import (
+    NEVER,
+    as_dates,
+    as_instants,
+    coded,
+    days_of,
+    floats,
+    micros,
+    places,
+)
 from selloff._spans import ahead, spans
 from selloff.portfolio_tests import DAYS_PER_SESSION
 from selloff.returns import MarketModel
@@ -117,16 +126,15 @@ def _means(rows: dict[str, Any], who: Listings) -> pa.Table:
         n = np.bincount(cell[~missing], minlength=size)[here]
         return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
-    known = known[here]
     columns = [
         names["region"],
         names["group_name"],
-        pa.array(days[at].astype(np.int32)).cast(pa.date32()),
+        as_dates(days[at]),
         *(
             pa.array(mean(name), from_pandas=True)
             for name in ("log_return", "abnormal_return", "abnormal_z")
         ),
-        pa.array(known, mask=known == NEVER).cast(pa.timestamp("us")),
+        as_instants(known[here]),
     ]
     return pa.table(columns, schema=_no_days().schema)
 
