@@ -14,6 +14,7 @@ market AS (
     (
       SELECT arg_max(p.close, p.session_date) FROM core.daily_prices AS p
       WHERE p.listing_id = i.listing_id AND p.session_date < e.session_date
+        AND p.session_date >= e.session_date - 60  -- as far back as is drawn
     ) AS previous_close,
     0 AS place
   FROM mart.selloff_events AS e
@@ -32,6 +33,9 @@ numbered AS (
   FROM chosen AS c
   JOIN core.daily_prices AS p USING (listing_id)
   WHERE p.session_date BETWEEN c.event_date - 60 AND c.event_date + 60
+    -- Bounds of the whole event too: by them the engine passes over the other years.
+    AND p.session_date >= (SELECT min(event_date) FROM chosen) - 60
+    AND p.session_date <= (SELECT max(event_date) FROM chosen) + 60
 )
 SELECT ticker, place, session_date, change, as_of,
   n - min(n) FILTER (is_after) OVER (PARTITION BY ticker) AS session
