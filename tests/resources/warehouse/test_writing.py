@@ -12,12 +12,14 @@ import pytest
 
 from resources.batch import Days
 from resources.warehouse import Warehouse, WarehouseError, spill, writing
+from warehouse.tables.actions import SPLITS
 from warehouse.tables.instruments import INSTRUMENTS, SHARES_OUTSTANDING
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
 from warehouse.tables.returns import ABNORMAL_RETURNS
 
 FRIDAY, MONDAY, TUESDAY = date(2025, 1, 24), date(2025, 1, 27), date(2025, 1, 28)
 A, B = "XNAS:A", "XNAS:B"
+NOW = datetime.fromisoformat("2025-01-29")
 CHANGES = "SELECT version, from_session FROM meta.changes WHERE table_name = ? ORDER BY ALL"
 
 
@@ -94,19 +96,22 @@ def test_a_day_without_rows_is_emptied(warehouse, daily, closes, write):
 
 
 def shares(*rows):
-    columns = [column.name for column in SHARES_OUTSTANDING.columns]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(SHARES_OUTSTANDING.column_names))
+
+
+def splits(*rows):
+    return pd.DataFrame(rows, columns=list(SPLITS.column_names))
 
 
 def test_a_table_without_partitions_is_replaced_whole_and_changes_without_a_session(
     warehouse, query, write
 ):
-    one = (A, "A", FRIDAY, 1e9, 1.0, "issue")
-    write(shares(one, (B, "B", FRIDAY, 2e9, 1.0, "issue")), table=SHARES_OUTSTANDING)
-    written = write(shares(one), MONDAY, table=SHARES_OUTSTANDING)
+    one = (A, FRIDAY, 2.0, "files", NOW)
+    write(splits(one, (B, FRIDAY, 3.0, "files", NOW)), table=SPLITS)
+    written = write(splits(one), MONDAY, table=SPLITS)
     assert (written.n_rows, written.n_changed, written.from_session) == (1, 1, None)
-    assert query(warehouse, "FROM core.shares_outstanding") == [one]
-    assert changes(warehouse, query, SHARES_OUTSTANDING) == [(1, None), (2, None)]
+    assert query(warehouse, "FROM core.splits") == [one]
+    assert changes(warehouse, query, SPLITS) == [(1, None), (2, None)]
 
 
 def test_a_row_that_breaks_the_contract_raises_and_changes_nothing(
@@ -164,10 +169,10 @@ def test_a_table_is_stale_from_the_earliest_session_that_changed_upstream(
 def test_a_table_is_stale_from_the_beginning_where_an_input_without_sessions_changed(
     warehouse, daily, write
 ):
-    write(daily(), inputs=[SHARES_OUTSTANDING])
-    assert stale(warehouse, DAILY_PRICES, SHARES_OUTSTANDING) is None
-    write(shares((A, "A", FRIDAY, 1e9, 1.0, "issue")), table=SHARES_OUTSTANDING)
-    assert stale(warehouse, DAILY_PRICES, SHARES_OUTSTANDING) == date.min
+    write(daily(), inputs=[SPLITS])
+    assert stale(warehouse, DAILY_PRICES, SPLITS) is None
+    write(splits((A, FRIDAY, 2.0, "files", NOW)), table=SPLITS)
+    assert stale(warehouse, DAILY_PRICES, SPLITS) == date.min
 
 
 def test_a_new_input_makes_the_table_stale_from_the_beginning(warehouse, daily, write, land):
