@@ -93,7 +93,7 @@ BENCHMARKS = (
     Benchmark(
         "size_and_power",
         "The headline tests reject a true null as often as they say.",
-        short=("100",),
+        short=("2000",),
         minutes=10,
     ),
     Benchmark(
