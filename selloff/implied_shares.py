@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import by_listing, factors_after, looked_up, product_after
+from selloff._ibis import by_listing, factors_after, product_after
 from selloff.adjustments import missing_ratio
 from selloff.sources import PRIORITY, newest_of_first
 
@@ -80,25 +80,22 @@ def implied_shares(
     counts = _counted(
         newest_of_first(stated.anti_join(quarantined_bars, _BAR), _BAR, priority), splits
     )
-    # Three columns are put in order, not all, and the others joined to the few that begin a run.
-    narrow = counts.select(*_BAR, "adjusted_shares")
-    before = narrow.mutate(
-        previous_count=narrow.adjusted_shares.lag().over(by_listing()),
-        previous_date=narrow.session_date.lag().over(by_listing()),
+    before = counts.mutate(
+        previous_count=counts.adjusted_shares.lag().over(by_listing()),
+        previous_date=counts.session_date.lag().over(by_listing()),
         row=ibis.row_number().over(by_listing()),
     )
     change = (before.adjusted_shares / before.previous_count.nullif(0) - 1).abs()
     starts = before.filter(before.previous_count.isnull() | (change > _SAME))
-    ends = narrow.group_by("listing_id").aggregate(
-        end_date=narrow.session_date.max(), n_rows=narrow.count()
+    ends = counts.group_by("listing_id").aggregate(
+        end_date=counts.session_date.max(), n_rows=counts.count()
     )
     runs = starts.inner_join(ends, "listing_id")
     last = runs.previous_date.lead().over(by_listing()).coalesce(runs.end_date)
     n_sessions = runs.row.lead().over(by_listing()).coalesce(runs.n_rows) - runs.row
-    runs = runs.mutate(
+    return runs.mutate(
         first_session_date=runs.session_date, last_session_date=last, n_sessions=n_sessions
-    )
-    return looked_up(runs.drop("adjusted_shares"), counts, _BAR).select(*_COLUMNS)
+    ).select(*_COLUMNS)
 
 
 def _counted(bars: ir.Table, splits: ir.Table) -> ir.Table:
