@@ -106,8 +106,8 @@ def sector_contagion(
 ) -> Any:
     """Say who was the source and who was hit, how hard, when first, and how they moved together."""
     moves = around(abnormal_returns, days)
-    spread = sectors.sector_contagion if is_spread(moves) else sectors.by_sessions
-    return spread(
+    measured = sectors.sector_contagion if is_spread(moves) else sectors.by_sessions
+    return measured(
         begun(selloff_events, days),
         selloff_metrics,
         moves,

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Listings:
-    """What the bars so far say of each listing."""
+class LastBars:
+    """The last bar of each listing, and what its bars so far say."""
 
     n_bars: Ints
     close: Floats
@@ -35,7 +35,7 @@ class Listings:
     is_simulated: NDArray[np.bool_]
 
     @classmethod
-    def none(cls, size: int) -> Listings:
+    def none(cls, size: int) -> LastBars:
         """Return listings without bars."""
         missing, zero = np.full(size, np.nan), np.zeros(size, np.int64)
         never, no = np.full(size, NEVER), np.zeros(size, bool)
@@ -70,6 +70,8 @@ class Falls:
     """The place of each among its listing's bars, once its session has come."""
     by_day: Ints
     """Their places in order of day."""
+    days: Ints
+    """Their days in that order."""
     at: dict[str, NDArray[Any]]
     """What is found of each."""
 
@@ -79,6 +81,7 @@ class Falls:
         if trough_sessions < 0:
             raise ValueError(f"a trough cannot lie {-trough_sessions} sessions before the event")
         size, day = len(rows), days_of(rows["session_date"])
+        by_day = np.argsort(day, kind="stable")
         missing = ("previous_close", "highest_close", "next_close", "trough_close")
         counts = ("n_flagged", "n_quarantined", "simulated")
         days = ("days_to_recover_half", "days_to_recover")
@@ -90,7 +93,8 @@ class Falls:
             is_known=rows["simple_return"].is_valid().to_numpy(),
             trough_sessions=trough_sessions,
             row=np.zeros(size, np.int64),
-            by_day=np.argsort(day, kind="stable"),
+            by_day=by_day,
+            days=day[by_day],
             at={
                 **{name: np.full(size, np.nan) for name in missing},
                 **{name: np.zeros(size, np.int64) for name in counts},
@@ -112,8 +116,7 @@ class Walk:
     """
 
     def __init__(self, n_listings: int, falls: Falls) -> None:
-        self._now, self._falls = Listings.none(n_listings), falls
-        self._begun = 0
+        self._now, self._falls = LastBars.none(n_listings), falls
         none = np.empty(0, np.int64)
         # Young: the trough, or the next session, may be to come. Old: the way back alone is.
         self._young, self._old = none, none
@@ -140,11 +143,7 @@ class Walk:
     def _begin(self, day: int) -> None:
         """Take up the falls of a session."""
         falls, now = self._falls, self._now
-        start = self._begun
-        order = falls.by_day
-        while self._begun < len(order) and falls.day[order[self._begun]] == day:
-            self._begun += 1
-        new = order[start : self._begun]
+        new = falls.by_day[slice(*np.searchsorted(falls.days, (day, day + 1)))]
         listing = falls.listing[new]
         at = falls.at
         for name, values in {

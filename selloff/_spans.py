@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     import ibis.expr.types as ir
+    import pyarrow as pa
 
 Rows = TypeVar("Rows")
 
@@ -41,6 +42,14 @@ def spans(panel: ir.Table, rows: int) -> list[tuple[date, date]]:
     run = np.cumsum(table.column("n").to_numpy()) // rows
     places = np.split(np.arange(len(days)), np.flatnonzero(np.diff(run)) + 1)
     return [(days[some[0]], days[some[-1]]) for some in places if len(some)]
+
+
+def sessions_of(
+    panel: ir.Table, first: date, last: date, *names: str, **columns: ir.Value
+) -> pa.Table:
+    """Read these columns of the sessions from the first to the last day."""
+    some = panel.filter(panel.session_date.between(first, last))
+    return some.select(*names, **columns).to_pyarrow()
 
 
 def ahead(reads: Iterable[Callable[[], Rows]]) -> Iterator[Rows]:

@@ -95,11 +95,11 @@ def selloff_metrics(
         count, the exchange rate at the close before or the return is unknown; of several listings
         of a firm each has the whole firm's, so sum over `is_counted` only. The severities are the
         share of the listing's returns (and abnormal z) up to the session that were no lower, 1 for
-        its worst so far; NULL below 60 of them. What followed is as `recovery.with_outcomes` says,
-        and has seen `observed_through`. `n_flagged`, `n_quarantined` and `has_simulated_inputs`
-        speak of the bars up to the event, and so does `fall_as_of`; `as_of` of those up to
-        `observed_through`. Nothing reaches across an unapplied split: prices on the two sides of
-        it are on two bases.
+        its worst so far; NULL below 60 of them. What followed is as `recovery.followed` and
+        `with_outcomes` say, and has seen `observed_through`. `n_flagged`, `n_quarantined` and
+        `has_simulated_inputs` speak of the bars up to the event, and so does `fall_as_of`; `as_of`
+        of those up to `observed_through`. Nothing reaches across an unapplied split: prices on the
+        two sides of it are on two bases.
     """
     asked = _asked(selloff_events, daily_prices, abnormal_returns, instruments, sessions)
     history = _history(daily_prices)

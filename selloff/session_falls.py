@@ -23,7 +23,7 @@ from selloff._session_lookups import (
     places,
 )
 from selloff._session_ranks import Ranks
-from selloff._spans import ahead, spans
+from selloff._spans import ahead, sessions_of, spans
 from selloff.proposed_splits import FLAG
 from selloff.recovery import TROUGH_SESSIONS
 
@@ -38,11 +38,13 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 # Rows asked of the engine at once: eight columns of a million bars and four of their returns take
-# 120 MB.
+# 120 MB, twice, since the next are read meanwhile.
 ROWS_AT_ONCE = 1_000_000
 
 # What a fall is ranked by in its listing's history.
 RANKED = ("simple_return", "abnormal_z")
+
+_KEY = ("listing_id", "session_date")
 
 
 def with_past_and_future(
@@ -103,19 +105,14 @@ def with_past_and_future(
     return _added(rows, falls, ranks)
 
 
-def _read(table: ir.Table, first: date, last: date, *names: str, **more: Any) -> pa.Table:
-    chosen = table.filter(table.session_date.between(first, last))
-    return chosen.select("listing_id", "session_date", *names, **more).to_pyarrow()
-
-
 def _bars_and_moves(
     daily_prices: ir.Table, abnormal_returns: ir.Table, first: date, last: date
 ) -> tuple[pa.Table, pa.Table]:
     flags = daily_prices.quality_flags
     marks = {"is_flagged": flags != "", "is_rebased": flags.contains(FLAG)}
-    names = ("close", "n_quarantined", "is_simulated", "as_of")
-    bars = _read(daily_prices, first, last, *names, **marks)
-    return bars, _read(abnormal_returns, first, last, *RANKED)
+    names = (*_KEY, "close", "n_quarantined", "is_simulated", "as_of")
+    bars = sessions_of(daily_prices, first, last, *names, **marks)
+    return bars, sessions_of(abnormal_returns, first, last, *_KEY, *RANKED)
 
 
 def _by_session(bars: pa.Table, names: pa.Array) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -15,7 +15,7 @@ import numpy as np
 from selloff._group_sums import added, measures, worst
 from selloff._session_listings import Listings, Market
 from selloff._session_lookups import ascending, days_of, floats, micros, places, rows_with
-from selloff._spans import ahead, spans
+from selloff._spans import ahead, sessions_of, spans
 from selloff.groups import LARGEST_SCORE
 
 if TYPE_CHECKING:
@@ -89,9 +89,8 @@ def group_sums(
     ends = [date.min, *(last + timedelta(days=1) for _, last in found)]
 
     def read(begins: date, first: date, last: date) -> tuple[pa.Table, pa.Table]:
-        moves = abnormal_returns.filter(abnormal_returns.session_date.between(first, last))
-        bars = daily_prices.filter(daily_prices.session_date.between(begins, last))
-        return moves.select(*_MOVES).to_pyarrow(), bars.select(*_BARS).to_pyarrow()
+        moves = sessions_of(abnormal_returns, first, last, *_MOVES)
+        return moves, sessions_of(daily_prices, begins, last, *_BARS)
 
     reads = (partial(read, *each) for each in zip(ends, *zip(*found, strict=True), strict=False))
     return pd.concat([walk.summed(*rows) for rows in ahead(reads)], ignore_index=True)

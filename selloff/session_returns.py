@@ -13,7 +13,7 @@ import numpy as np
 
 from selloff._session_fits import Past, measured
 from selloff._session_lookups import NEVER, as_dates, as_instants, days_of, micros
-from selloff._spans import ahead, spans
+from selloff._spans import ahead, sessions_of, spans
 from selloff.history import from_day
 from selloff.proposed_splits import FLAG
 from selloff.returns import MarketModel
@@ -111,17 +111,13 @@ def abnormal_returns(
             rows = behind.filter(behind.session_date < first).select(*_BARS).to_pyarrow()
             for part in panel.parts(rows):
                 panel.advance(*part, is_wanted=False)
-        reads = (partial(_read, wanted, *span) for span in spans(wanted, ROWS_AT_ONCE))
+        parts = spans(wanted, ROWS_AT_ONCE)
+        reads = (partial(sessions_of, wanted, *span, *_BARS) for span in parts)
         for bars in ahead(reads):
             for part in panel.parts(bars):
                 yield from panel.advance(*part, is_wanted=True).cast(schema).to_batches()
 
     return pa.RecordBatchReader.from_batches(schema, found())
-
-
-def _read(daily_prices: ir.Table, first: date, last: date) -> pa.Table:
-    bars = daily_prices.filter(daily_prices.session_date.between(first, last))
-    return bars.select(*_BARS).to_pyarrow()
 
 
 def _from(first: date) -> Any:

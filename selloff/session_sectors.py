@@ -22,13 +22,11 @@ from selloff._session_lookups import (
     micros,
     places,
 )
-from selloff._spans import ahead, spans
+from selloff._spans import ahead, sessions_of, spans
 from selloff.portfolio_tests import DAYS_PER_SESSION
 from selloff.returns import MarketModel
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis.expr.types as ir
     import pandas as pd
     import pyarrow as pa
@@ -37,10 +35,12 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-# Rows asked of the engine at once: eight columns of a million take 80 MB.
+# Rows asked of the engine at once: eight columns of a million take 80 MB, twice, since the next are
+# read meanwhile.
 ROWS_AT_ONCE = 1_000_000
 
 _RETURNS = ("log_return", "market_log_return", "abnormal_return", "abnormal_z")
+_MOVES = ("listing_id", "session_date", *_RETURNS, "as_of")
 _SERIES = ("event_id", "sector", "event_date", "session_date", "n_listings", "y", "x")
 
 
@@ -79,7 +79,7 @@ def days_and_series(
     portfolios = _portfolios(hit, who, (model or MarketModel()).first * DAYS_PER_SESSION)
     days, series = [_no_days()], []
     found = spans(abnormal_returns, ROWS_AT_ONCE)
-    for read in ahead(partial(_read, abnormal_returns, *span) for span in found):
+    for read in ahead(partial(sessions_of, abnormal_returns, *span, *_MOVES) for span in found):
         rows = _rows(read, who)
         days.append(_means(rows, who))
         begin, end = rows["day"].min(initial=0), rows["day"].max(initial=-1)
@@ -88,11 +88,6 @@ def days_and_series(
             laid = _Laid.of(rows, len(who.ids))
             series += [each.summed(laid) for each in near]
     return pa.concat_tables(days), pd.concat([_no_series(), *series], ignore_index=True)
-
-
-def _read(abnormal_returns: ir.Table, first: date, last: date) -> pa.Table:
-    moves = abnormal_returns.filter(abnormal_returns.session_date.between(first, last))
-    return moves.select("listing_id", "session_date", *_RETURNS, "as_of").to_pyarrow()
 
 
 def _rows(table: pa.Table, who: Listings) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from threading import Event
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from selloff import session_groups
 from selloff._group_sums import worst
 from selloff._session_lookups import Latest
-from selloff._spans import spans
+from selloff._spans import ahead, spans
 from selloff.groups import group_days, valued_members
 from tests.selloff.spark.comparing import difference, frame_of
 from tests.selloff.worlds import COUNT, moves_of, seldom, world
@@ -126,3 +127,21 @@ def test_runs_of_sessions_follow_one_another_and_leave_none_out(bench, make):
     ends = moves.aggregate(first=moves.session_date.min(), last=moves.session_date.max())
     assert (runs[0][0], runs[-1][1]) == tuple(ends.to_pyarrow().to_pylist()[0].values())
     assert spans(moves.filter(moves.ticker == "nobody"), 100) == []
+
+
+def test_reads_come_in_their_order_and_what_one_raises_is_raised():
+    def refused():
+        raise ValueError("no such session")
+
+    reads = ahead([lambda: 1, lambda: 2, refused, lambda: 3])
+    assert [next(reads), next(reads)] == [1, 2]
+    with pytest.raises(ValueError, match="no such session"):
+        next(reads)
+
+
+def test_a_read_is_under_way_while_the_one_before_is_worked_on():
+    begun = Event()
+    reads = ahead([lambda: 1, begun.set])
+    assert next(reads) == 1
+    assert begun.wait(timeout=60)  # nobody has asked for it yet
+    reads.close()
