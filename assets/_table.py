@@ -9,7 +9,7 @@ import dagster as dg
 
 from assets._days import DAILY
 from resources.batch import Batch, Days, naive_utc
-from resources.warehouse import Warehouse, WarehouseError, Written
+from resources.warehouse import Warehouse, WarehouseError, Written, late
 from warehouse.contract import Column, Table
 from warehouse.tables import BY_NAME
 
@@ -191,8 +191,8 @@ class _Step:
         return compute
 
     def _range(self, wanted: Days | None, days: Days | None) -> Days | None:
-        """Return the days that the function is told: of a table of events those alone, if any."""
-        return wanted if self.table.of_events else wanted or days
+        """Return the days that the function is told: those that are stale alone, if it asks."""
+        return wanted if late.by_staleness(self.table) else wanted or days
 
     def _call(self, tables: dict[str, Any], days: Days | None) -> Any:
         known = {**tables, **self.given, "days": days}

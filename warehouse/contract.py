@@ -169,6 +169,12 @@ class Table:
     effective_from : str, optional
         The DATE column that says from which session on a row matters to what rests on it, where
         the table has no `session_date`: a share count known on a day changes nothing before it.
+    seen_through : str, optional
+        The DATE column that says which session a row has seen last, where rows are of spans of
+        sessions. With it a late run carries the table on: of what it held those rows are replaced
+        that saw a stale session, are open, or are returned anew; the others stand.
+    open_where : str
+        SQL predicate of such a table: what a later session may still change.
     is_row_wise : bool
         Whether no column adds up floating-point numbers over rows: only then do any number of
         threads compute the same last digits.
@@ -185,6 +191,8 @@ class Table:
     of_events: bool = False
     outcomes: tuple[str, ...] = ()
     effective_from: str | None = None
+    seen_through: str | None = None
+    open_where: str = "false"
     is_row_wise: bool = False
 
     def __post_init__(self) -> None:
@@ -197,7 +205,7 @@ class Table:
             *self.versions_of,
             *self.outcomes,
             *pairs,
-            *filter(None, (self.partition, self.effective_from)),
+            *filter(None, (self.partition, self.effective_from, self.seen_through)),
             *(["event_id"] if self.of_events else []),
         }
         if missing := sorted(used - names):

@@ -33,7 +33,12 @@ def versions(
 ) -> dict[str, int]:
     """Return the version of all that a table is computed from."""
     found = writing.versions(con, inputs)
-    return {**found, CODE: code_version()} if table.of_events else found
+    return {**found, CODE: code_version()} if by_staleness(table) else found
+
+
+def by_staleness(table: Table) -> bool:
+    """Say whether what is stale alone decides what of a table is made anew, not what is asked."""
+    return table.of_events or table.seen_through is not None
 
 
 def wanted(
@@ -54,15 +59,15 @@ def wanted(
     inputs : iterable of Table
         From what.
     days : Days, optional
-        The days asked for; every stale session is added. Of a table of events nothing is asked:
-        what is stale decides, and the range is of the sessions in which events began. It is empty
-        (`is_nothing`) where nothing is stale.
+        The days asked for; every stale session is added. Of a table of events, or one that is
+        carried on, nothing is asked: what is stale decides, of events as a range of the sessions in
+        which they began. It is empty (`is_nothing`) where nothing is stale.
     reach : int
         Sessions of its own after an event that any row of a table of events has seen.
     """
     stale = writing.stale_from(con, table, inputs)
-    if table.of_events:
-        return _events(con, table, stale, reach)
+    if by_staleness(table):
+        return _unasked(con, table, stale, reach)
     if days is None or stale is None:
         return days
     return Days(min(days.start, stale), date.max)
@@ -73,10 +78,10 @@ def is_nothing(days: Days | None) -> bool:
     return days is not None and days.start == date.max
 
 
-def _events(
+def _unasked(
     con: duckdb.DuckDBPyConnection, table: Table, stale: date | None, reach: int
 ) -> Days | None:
-    """Return the days in which the events began that what is stale may concern."""
+    """Return the days from which on what is stale may concern rows, or the events of rows."""
     used = con.execute(
         "SELECT version FROM meta.inputs WHERE table_name = ? AND input_name = ?",
         [table.qualified, CODE],
@@ -85,7 +90,9 @@ def _events(
         return None
     if stale is None:
         return Days(date.max, date.max)
-    return Days(first_concerned(con, stale, reach + NEARBY_ROWS), date.max)
+    if table.of_events:
+        stale = first_concerned(con, stale, reach + NEARBY_ROWS)
+    return Days(stale, date.max)
 
 
 def first_concerned(con: duckdb.DuckDBPyConnection, stale: date, rows: int) -> date:

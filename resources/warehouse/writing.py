@@ -121,6 +121,11 @@ def which(table: Table, days: Days | None) -> tuple[str, dict[str, date]]:
         return f"{table.partition} BETWEEN $start AND $end", {"start": days.start, "end": days.end}
     if days and table.of_events:
         return f"event_id NOT IN ({_EARLIER})", {"start": days.start}
+    if days and table.seen_through:
+        cast = ", ".join(f"{name}::{table.column(name).type}" for name in table.grain)
+        anew = f"({', '.join(table.grain)},) IN (SELECT ({cast},) FROM computed)"
+        replaced = f"({table.seen_through} >= $start OR {table.open_where} OR {anew})"
+        return replaced, {"start": days.start}
     return "true", {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from warehouse.tables.instruments import SHARES_OUTSTANDING
 from warehouse.tables.losses import CAR_PATHS
 from warehouse.tables.prices import DAILY_PRICES
 from warehouse.tables.selloffs import SELLOFF_EVENTS, SELLOFF_METRICS
-from warehouse.tables.valuation import FX_RATES
+from warehouse.tables.valuation import FX_RATES, IMPLIED_SHARES
 
 FIRST = date(2025, 1, 1)
 USUAL = {
@@ -185,3 +186,72 @@ def test_what_takes_effect_on_a_day_makes_nothing_before_it_stale(fill, table, s
     assert fill(table, {since: day(1)}).from_session == day(1)
     assert fill(table, {since: day(1)}, {since: day(5)}).from_session == day(5)
     assert fill(table, {since: day(5)}).from_session == day(1)
+
+
+CARRIED_ON = replace(IMPLIED_SHARES, seen_through="last_session_date", open_where="ticker = 'OPEN'")
+
+
+def run_of(name, first, last, **columns):
+    days = {"first_session_date": day(first), "last_session_date": day(last)}
+    return {"listing_id": name, "ticker": name, **days, **columns}
+
+
+@pytest.fixture
+def runs_held(fill, query, warehouse):
+    """Return the runs of a table that is carried on: (listing, first session, sessions)."""
+    fill(DAILY_PRICES, *bars(("A", range(90))))
+    held = run_of("A", 0, 40), run_of("A", 41, 89), run_of("B", 0, 70), run_of("OPEN", 5, 9)
+    fill(CARRIED_ON, *held, inputs=[DAILY_PRICES])
+
+    def read():
+        sql = "SELECT listing_id, first_session_date, n_sessions FROM core.implied_shares"
+        return [
+            (name, (first - FIRST).days, n)
+            for name, first, n in query(warehouse, f"{sql} ORDER BY ALL")
+        ]
+
+    return read
+
+
+def test_a_table_that_is_carried_on_keeps_what_ended_before_the_stale_day(fill, runs_held):
+    seen = []
+    fill(DAILY_PRICES, *bars(("A", range(91))))
+    found = fill(CARRIED_ON, run_of("A", 41, 90, n_sessions=7), inputs=[DAILY_PRICES], seen=seen)
+    assert seen == [Days(day(90), date.max)]
+    # What was open and is not told again is gone; what saw nothing stale stands.
+    assert runs_held() == [("A", 0, 1), ("A", 41, 7), ("B", 0, 1)]
+    assert found.n_changed == 2
+
+
+def test_a_row_that_is_told_anew_takes_the_place_of_one_that_had_ended(fill, runs_held):
+    fill(DAILY_PRICES, *bars(("A", range(91))))
+    told = run_of("B", 0, 90, n_sessions=9), run_of("OPEN", 5, 9)
+    fill(CARRIED_ON, *told, inputs=[DAILY_PRICES])
+    assert runs_held() == [("A", 0, 1), ("A", 41, 1), ("B", 0, 9), ("OPEN", 5, 1)]
+
+
+def test_a_restatement_replaces_all_that_saw_it_and_nothing_before(fill, runs_held):
+    fill(DAILY_PRICES, *bars(("A", [n for n in range(90) if n != 60])))
+    fill(
+        CARRIED_ON,
+        run_of("A", 41, 59),
+        run_of("A", 61, 89),
+        run_of("OPEN", 5, 9),
+        inputs=[DAILY_PRICES],
+    )
+    assert runs_held() == [("A", 0, 1), ("A", 41, 1), ("A", 61, 1), ("OPEN", 5, 1)]
+
+
+def test_a_table_that_is_carried_on_is_left_alone_where_nothing_is_stale(fill, runs_held):
+    seen = []
+    fill(CARRIED_ON, inputs=[DAILY_PRICES], seen=seen)
+    assert not seen
+    assert len(runs_held()) == 4
+
+
+def test_other_code_carries_nothing_on(fill, runs_held, monkeypatch):
+    seen = []
+    monkeypatch.setattr(late, "code_version", lambda: 1)
+    fill(CARRIED_ON, run_of("A", 0, 89), inputs=[DAILY_PRICES], seen=seen)
+    assert seen == [None]
+    assert runs_held() == [("A", 0, 1)]
