@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 WINDOW = PathWindow()
 
 
-@table_asset(MARKET_VALUE_LOSSES)
+@table_asset(MARKET_VALUE_LOSSES, daily=False)
 def market_value_losses(
     daily_prices: Any,
     abnormal_returns: Any,
     instruments: Any,
     shares_outstanding: Any,
     fx_rates: Any,
+    previous: Any,
+    days: Days | None,
 ) -> Any:
     """Rank every loss of market value in its listing's, its region's and the whole history."""
-    return records.market_value_losses(
-        daily_prices, abnormal_returns, instruments, shares_outstanding, fx_rates
-    )
+    known = instruments, shares_outstanding, fx_rates
+    return records.market_value_losses(daily_prices, abnormal_returns, *known, previous, days)
 
 
 @table_asset(LOSS_TOTALS)

@@ -18,9 +18,15 @@ QUOTED_RANKS = 20
 # Sums of some thousand floats, in another order.
 TOLERANCE = 1e-9
 
-_FLAGGED = """(
-SELECT l.listing_id, l.ticker, l.session_date, l.rank_in_history, p.quality_flags,
-  p.session_date = l.session_date AS is_own
+_FLAGGED = f"""(
+SELECT l.listing_id, l.ticker, l.session_date, p.quality_flags,
+  p.session_date = l.session_date AS is_own,
+  l.is_counted AND l.market_value_lost_usd >= (
+    SELECT min(lost) FROM (
+      SELECT market_value_lost_usd AS lost FROM mart.market_value_losses WHERE is_counted
+      ORDER BY lost DESC LIMIT {QUOTED_RANKS}
+    )
+  ) AS is_quoted
 FROM mart.market_value_losses AS l
 JOIN core.daily_prices AS p
   ON p.listing_id = l.listing_id AND p.session_date IN (l.session_date, l.previous_session_date)
@@ -80,7 +86,7 @@ OF_LOSSES = (
     Check(
         name="largest_losses_rest_on_clean_bars",
         table=MARKET_VALUE_LOSSES,
-        holds=f"coalesce(rank_in_history, {QUOTED_RANKS + 1}) > {QUOTED_RANKS}",
+        holds="NOT is_quoted",
         doc="The twenty largest losses on record rest on bars without a flag.",
         relation=_FLAGGED,
         named_by=("ticker", "session_date", "quality_flags"),

@@ -1,19 +1,36 @@
-"""Which loss was a record: every session in which value was lost, and its rank in history."""
+"""Which loss was a record: every session in which value was lost, and its rank as of that day.
+
+A rank in all of a history changes with every larger loss to come: that is a question to these rows
+(``mart.loss_records``), not one of them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from selloff._session_lookups import floats, places
+from selloff._spans import ahead, sessions_of, spans
+from selloff.history import from_day, since
+from selloff.ranks import larger_among, rank_so_far
 from selloff.valuation import counted_once, with_losses
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
     import ibis.expr.types as ir
     import pyarrow as pa
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-# What of each session is carried through the joins: three million rows are asked.
+    from selloff.history import Days
+
+# Moves asked of the engine at once: a million losses with their columns take some 250 MB.
+ROWS_AT_ONCE = 2_000_000
+
+# What of each session is carried through the joins.
 _MOVED = (
     "listing_id",
     "ticker",
@@ -52,30 +69,39 @@ _COLUMNS = (
 )
 
 
+_RANKS = ("rank_in_listing_so_far", "rank_in_region_so_far", "rank_in_history_so_far")
+
+
 def market_value_losses(
     daily_prices: ir.Table,
     abnormal_returns: ir.Table,
     instruments: ir.Table,
     shares_outstanding: ir.Table,
     fx_rates: ir.Table,
-) -> pa.Table:
+    previous: ir.Table | None = None,
+    days: Days | None = None,
+) -> pa.RecordBatchReader:
     """Return every session in which a listing's firm lost market value, with the loss's ranks.
 
     Parameters
     ----------
     daily_prices, abnormal_returns, instruments, shares_outstanding, fx_rates : ibis Table
         Columns of the core tables of these names.
+    previous : ibis Table, optional
+        ``mart.market_value_losses`` as it stood, for the losses before the days.
+    days : range of dates, optional
+        The sessions asked for, from the first on; all without it.
 
     Returns
     -------
-    pyarrow Table
-        Columns of ``mart.market_value_losses``, in no order: equities with a fall, a share count
-        and an exchange rate. Losses are USD, positive; the fraction of the firm's value that was
-        lost is ``-simple_return``. ``rank_in_..._so_far`` is one more than the larger losses of the
-        sessions up to the row's own: 1 for a record on its day, and nothing later enters it.
-        ``rank_in_...`` is that of all the table and has seen `observed_through`. In a listing's
-        history it is compared with itself; in its region's and the whole, firms are compared, and
-        a row that is not counted has no rank.
+    pyarrow RecordBatchReader
+        Columns of ``mart.market_value_losses`` in the table's order, made while it is read, some
+        sessions at a time: equities with a fall, a share count and an exchange rate. Losses are
+        USD, positive; the fraction of the firm's value that was lost is ``-simple_return``.
+        ``rank_in_..._so_far`` is one more than the larger losses of the sessions up to the row's
+        own: 1 for a record on its day, and nothing later enters it. In a listing's history it is
+        compared with itself; in its region's and the whole, firms are compared, and a row that is
+        not counted has no rank.
 
     Examples
     --------
@@ -94,17 +120,27 @@ def market_value_losses(
     >>> rates = pd.DataFrame({"currency": ["EUR"], "rate_date": days[:1],
     ...     "usd_per_currency": [1.04], "as_of": days[:1]})
     >>> tables = [ibis.memtable(each) for each in (bars, moves, listed, counts, rates)]
-    >>> found = market_value_losses(*tables).to_pandas().sort_values("session_date")
+    >>> found = market_value_losses(*tables).read_pandas()
     >>> (found["market_value_lost_usd"] / 1e9).round(2).tolist()
     [112.65, 592.66]
-    >>> found[["rank_in_history_so_far", "rank_in_history"]].to_numpy().tolist()
-    [[1, 2], [1, 1]]
+    >>> found["rank_in_history_so_far"].tolist()
+    [1, 1]
     """
-    lost = losses_by_session(
-        daily_prices, abnormal_returns, instruments, shares_outstanding, fx_rates
-    )
-    last = abnormal_returns.session_date.max().name("last").to_pyarrow().as_py()
-    return _ranked(lost.to_pyarrow(), last)
+    import pyarrow as pa
+
+    moves, bars = since(abnormal_returns, days, 0), since(daily_prices, days, 1)
+    known = instruments, shares_outstanding, fx_rates
+    past = _Past(instruments)
+    if previous is not None and days is not None:
+        past.read(previous.filter(previous.session_date < days.start))
+    reads = [
+        partial(_lost, bars, moves, known, span)
+        for span in spans(moves.filter(moves.simple_return.notnull()), ROWS_AT_ONCE)
+    ]
+    lost = losses_by_session(bars, moves, *known).schema().to_pyarrow()
+    schema = pa.schema([*lost, *(pa.field(name, pa.int64()) for name in _RANKS)])
+    found = (batch for rows in ahead(reads) for batch in past.ranked(rows).to_batches())
+    return pa.RecordBatchReader.from_batches(schema, found)
 
 
 def losses_by_session(
@@ -150,173 +186,96 @@ def losses_by_session(
     return counted.filter(counted.market_value_lost_usd > 0).select(*_COLUMNS)
 
 
-def larger_before(values: ArrayLike, groups: ArrayLike | None = None) -> NDArray[np.int64]:
-    """Count, for every value, the larger ones of its group that stand before it.
-
-    A record is a value with none. Counted level by level of a wavelet tree, in ``n log(m)`` for n
-    values in groups of m: 3 million values of one group take about three seconds.
-
-    Parameters
-    ----------
-    values : array of shape (n,)
-        In the order that "before" refers to; no NaN.
-    groups : array of shape (n,), optional
-        Integers that say which values are compared; all with all without it.
-
-    Returns
-    -------
-    array of shape (n,)
-        Numbers of values; equal values are not larger.
-
-    References
-    ----------
-    Claude, Navarro and Ordonez (2015), The wavelet matrix, Information Systems 47, 15-32.
-
-    Examples
-    --------
-    >>> larger_before([2.0, 5.0, 3.0, 5.0, 1.0]).tolist()
-    [0, 0, 1, 0, 4]
-    >>> larger_before([2.0, 5.0, 3.0, 5.0, 1.0], groups=[0, 1, 0, 0, 1]).tolist()
-    [0, 0, 0, 0, 1]
-    """
-    numbers = np.asarray(values, dtype=float)
-    own = np.zeros(len(numbers), dtype=np.int64) if groups is None else np.asarray(groups)
-    if not len(numbers):
-        return np.zeros(0, dtype=np.int64)
-    place, start = _places(numbers, own)
-    here = np.argsort(own, kind="stable")  # the rows, group by group, in their order
-    code, start = place[here].astype(np.int32), start[here].astype(np.int32)
-    row, count = np.arange(len(code), dtype=np.int32), np.zeros(len(code), dtype=np.int32)
-    low = np.zeros(len(code) + 1, dtype=np.int32)
-    for bit in reversed(range(int(code.max()).bit_length())):
-        # The rows of a node are together: codes of a group are 0, 1, 2, ..., so they fill it.
-        node = start + ((code >> (bit + 1)) << (bit + 1))
-        is_high = ((code >> bit) & 1).astype(bool)
-        np.cumsum(~is_high, out=low[1:])
-        low_before = low[:-1] - low[node]
-        count += np.where(is_high, low_before, np.int32(0))
-        order = np.empty_like(row)  # the low half of each node, then its high half
-        order[np.where(is_high, row - low_before + np.int32(1 << bit), node + low_before)] = row
-        here, code, start, count = here[order], code[order], start[order], count[order]
-    before = np.empty(len(count), dtype=np.int64)
-    before[here] = count
-    return before
+def _lost(
+    bars: ir.Table,
+    moves: ir.Table,
+    known: tuple[ir.Table, ir.Table, ir.Table],
+    span: tuple[date, date],
+) -> pa.Table:
+    """Return the losses of some sessions, in the table's order."""
+    first, last = span
+    closes = from_day(bars.filter(bars.session_date <= last), first, 1)
+    moved = moves.filter(moves.session_date.between(first, last))
+    lost = losses_by_session(closes, moved, *known)
+    return lost.order_by("session_date", "listing_id").to_pyarrow()
 
 
-def _places(
-    numbers: NDArray[np.float64], groups: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return each value's place in its group, the largest first, and where its group starts.
+class _Losses(NamedTuple):
+    """Losses as numbers: some twenty bytes each, whatever is told of them."""
 
-    Of equal values the later one comes first, so that none before it counts as larger.
-    """
-    order = np.lexsort((-np.arange(len(numbers)), -numbers, groups))
-    sorted_groups = groups[order]
-    is_first = np.concatenate(([True], sorted_groups[1:] != sorted_groups[:-1]))
-    starts = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
-    place, start = np.empty_like(order), np.empty_like(order)
-    place[order] = np.arange(len(order)) - starts
-    start[order] = starts
-    return place, start
+    usd: NDArray[np.float64]
+    counted: NDArray[np.bool_]
+    listing: NDArray[np.int32]
+    region: NDArray[np.int32]
 
 
-def rank_in_history(values: ArrayLike, groups: ArrayLike | None = None) -> NDArray[np.int64]:
-    """Return the rank of every value among all of its group, 1 for the largest.
+class _Past:
+    """The losses so far, which those of the next sessions are held against."""
 
-    Parameters
-    ----------
-    values : array of shape (n,)
-        No NaN.
-    groups : array of shape (n,), optional
-        Integers that say which values are compared; all with all without it.
+    def __init__(self, instruments: ir.Table) -> None:
+        import pyarrow.compute as pc
 
-    Returns
-    -------
-    array of shape (n,)
-        One more than there are larger values; equal values share a rank.
+        known = instruments.select("listing_id", "region").to_pyarrow()
+        self._listings, self._regions = (pc.unique(known[name]) for name in known.column_names)
+        self._held: list[_Losses] = []
 
-    Examples
-    --------
-    >>> rank_in_history([2.0, 5.0, 3.0, 5.0, 1.0]).tolist()
-    [4, 1, 3, 1, 5]
-    """
-    numbers = np.asarray(values, dtype=float)
-    own = np.zeros(len(numbers), dtype=np.int64) if groups is None else np.asarray(groups)
-    order = np.lexsort((-numbers, own))
-    number, group = numbers[order], own[order]
-    same = group[1:] == group[:-1]
-    row = np.arange(len(order))
-    start = np.maximum.accumulate(np.where(np.concatenate(([True], ~same))[: len(row)], row, 0))
-    tied = np.concatenate(([False], same & (number[1:] == number[:-1])))[: len(row)]
-    first = np.maximum.accumulate(np.where(tied, 0, row))
-    rank = np.empty_like(order)
-    rank[order] = first - start + 1
-    return rank
+    def read(self, losses: ir.Table) -> None:
+        """Take losses that were ranked before."""
+        names = ("listing_id", "region", "market_value_lost_usd", "is_counted")
+        for first, last in spans(losses, ROWS_AT_ONCE):
+            self._held.append(self._numbers(sessions_of(losses, first, last, *names)))
 
+    def ranked(self, rows: pa.Table) -> pa.Table:
+        """Add their ranks to the losses of the next sessions, and take them too."""
+        import pyarrow as pa
 
-def rank_so_far(
-    values: ArrayLike, sessions: ArrayLike, groups: ArrayLike | None = None
-) -> NDArray[np.int64]:
-    """Return the rank of every value among those of its group up to its own session.
+        lost = self._numbers(rows)
+        days = rows["session_date"].cast(pa.date32()).cast(pa.int32()).to_numpy()
+        for name, ranks in self._ranks(lost, days):
+            is_ranked = ranks > 0
+            rows = rows.append_column(name, pa.array(ranks, mask=~is_ranked))
+        self._held.append(lost)
+        return rows
 
-    Parameters
-    ----------
-    values : array of shape (n,)
-        No NaN.
-    sessions : array of shape (n,)
-        Dates or integers that order the values in time; values of one session see each other.
-    groups : array of shape (n,), optional
-        Integers that say which values are compared; all with all without it.
+    def _ranks(
+        self, lost: _Losses, days: NDArray[np.int32]
+    ) -> Iterator[tuple[str, NDArray[np.int64]]]:
+        """Yield the ranks in each history; 0 where a loss is compared with none."""
+        listing, region, history = _RANKS
+        yield listing, self._rank(lost, days, lambda some: some.listing, only_counted=False)
+        among_all = self._rank(lost, days, lambda some: np.zeros_like(some.region))
+        if len(self._regions) == 1:
+            yield region, among_all
+        else:
+            yield region, self._rank(lost, days, lambda some: some.region)
+        yield history, among_all
 
-    Returns
-    -------
-    array of shape (n,)
-        One more than there are larger values up to the session: 1 for a record on its day.
+    def _rank(
+        self,
+        lost: _Losses,
+        days: NDArray[np.int32],
+        groups: Callable[[_Losses], NDArray[np.int32]],
+        *,
+        only_counted: bool = True,
+    ) -> NDArray[np.int64]:
+        """Return the ranks so far, among themselves and with all that came before."""
 
-    Examples
-    --------
-    >>> rank_so_far([3.0, 1.0, 2.0, 9.0], sessions=[1, 2, 2, 3]).tolist()
-    [1, 3, 2, 1]
-    """
-    numbers = np.asarray(values, dtype=float)
-    order = np.lexsort((-numbers, np.asarray(sessions)))  # of one session the larger one first
-    own = None if groups is None else np.asarray(groups)[order]
-    rank = np.empty(len(numbers), dtype=np.int64)
-    rank[order] = larger_before(numbers[order], own) + 1
-    return rank
+        def compared(some: _Losses) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+            kept = some.counted if only_counted else slice(None)
+            return some.usd[kept], groups(some)[kept]
 
+        usd, group = compared(lost)
+        kept = lost.counted if only_counted else slice(None)
+        ranks = np.zeros(len(lost.usd), dtype=np.int64)
+        ranks[kept] = rank_so_far(usd, days[kept], group)
+        ranks[kept] += larger_among(map(compared, self._held), usd, group)
+        return ranks
 
-def _ranked(rows: pa.Table, last: Any) -> pa.Table:
-    """Add the ranks of the losses in each history, as of each day and of the last."""
-    import pyarrow as pa
-
-    lost = rows["market_value_lost_usd"].to_numpy()
-    sessions = rows["session_date"].cast(pa.date32()).cast(pa.int32()).to_numpy()
-    counted = rows["is_counted"].to_numpy()
-    regions = _numbers(rows["region"])
-    whole = np.zeros(len(lost), dtype=np.int64)
-    is_one_region = len(np.unique(regions[counted])) <= 1
-    ranks: tuple[NDArray[np.int64], ...] = ()
-    for name, groups, compared in (
-        ("listing", _numbers(rows["listing_id"]), np.ones(len(lost), dtype=bool)),
-        ("region", regions, counted),
-        ("history", whole, counted),
-    ):
-        if name != "history" or not is_one_region:  # else it is the region's
-            losses, within = lost[compared], groups[compared]
-            ranks = (
-                rank_in_history(losses, within),
-                rank_so_far(losses, sessions[compared], within),
-            )
-        for suffix, found in zip(("", "_so_far"), ranks, strict=True):
-            full = np.zeros(len(lost), dtype=np.int64)
-            full[compared] = found
-            rows = rows.append_column(f"rank_in_{name}{suffix}", pa.array(full, mask=~compared))
-    seen = pa.array([last] * len(lost), type=pa.date32())
-    return rows.append_column("observed_through", seen)
-
-
-def _numbers(names: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Give each distinct name a number; those that are NULL are one group."""
-    codes = names.combine_chunks().dictionary_encode().indices
-    return np.asarray(codes.fill_null(-1), dtype=np.int64)
+    def _numbers(self, rows: pa.Table) -> _Losses:
+        """Return losses as numbers; those of no region are a region of their own."""
+        return _Losses(
+            usd=floats(rows["market_value_lost_usd"]),
+            counted=np.asarray(rows["is_counted"]),
+            listing=places(rows["listing_id"], self._listings).astype(np.int32),
+            region=places(rows["region"], self._regions).astype(np.int32) + np.int32(1),
+        )

@@ -23,7 +23,6 @@ def put_loss(tables, **values):
         "listing_id": "XNAS:NVDA",
         "previous_session_date": FRIDAY,
         "session_date": MONDAY,
-        "observed_through": MONDAY,
         "shares_known_on": FRIDAY,
         "simple_return": -0.17,
         "market_value_usd": 3.5e12,
@@ -73,7 +72,10 @@ def test_no_loss_is_taken_across_a_split(tables, verdict, flags, day, is_caught)
     [(1, "jump", True), (20, "stale", True), (21, "jump", False), (None, "jump", False)],
 )
 def test_the_largest_losses_stand_on_clean_bars(tables, verdict, rank, flags, is_caught):
-    put_loss(tables, rank_in_history=rank, rank_in_region=rank)
+    put_loss(tables, is_counted=rank is not None)
+    for larger in range(1, rank or 1):
+        lost = {"market_value_lost_usd": 6e11 + larger, "is_counted": True}
+        put_loss(tables, listing_id=f"XNAS:L{larger}", **lost)
     tables.put(BARS, listing_id="XNAS:NVDA", session_date=FRIDAY, quality_flags=flags)
     assert verdict("largest_losses_rest_on_clean_bars", tables).passed is not is_caught
 

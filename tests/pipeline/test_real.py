@@ -232,21 +232,19 @@ def test_every_row_of_the_file_landed(query):
 
 
 def test_the_largest_one_day_loss_on_record_is_nvidias(query):
-    found = query(
-        "SELECT ticker, session_date FROM mart.market_value_losses WHERE rank_in_history = 1"
-    )
+    found = query("SELECT ticker, session_date FROM mart.loss_records WHERE rank_in_history = 1")
     assert found == [("NVDA", DAY)]
     ((lost, shares, so_far, in_region),) = query(
         """
         SELECT market_value_lost_usd, shares_outstanding, rank_in_history_so_far, rank_in_region
-        FROM mart.market_value_losses WHERE ticker = 'NVDA' AND session_date = ?
+        FROM mart.loss_records WHERE ticker = 'NVDA' AND session_date = ?
         """,
         DAY,
     )
     assert lost == pytest.approx(592.66e9, rel=1e-4)
     assert shares == pytest.approx(24.49e9, rel=1e-4)
     assert (so_far, in_region) == (1, 1)
-    second = "SELECT ticker, session_date FROM mart.market_value_losses WHERE rank_in_history = 2"
+    second = "SELECT ticker, session_date FROM mart.loss_records WHERE rank_in_history = 2"
     assert query(second) == [("NVDA", date(2025, 2, 27))]
 
 

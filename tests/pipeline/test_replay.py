@@ -350,9 +350,7 @@ def test_correlations_after_the_event_are_known_from_five_sessions_on(query):
 
 
 def test_the_replays_largest_loss_is_known_by_its_rank(query):
-    found = query(
-        "SELECT ticker, session_date FROM mart.market_value_losses WHERE rank_in_history = 1"
-    )
+    found = query("SELECT ticker, session_date FROM mart.loss_records WHERE rank_in_history = 1")
     assert found == [("NVDA", DAY)]
 
 

@@ -108,6 +108,8 @@ class Bench:
         import pandas as pd
         import pyarrow as pa
 
+        if isinstance(result, pa.RecordBatchReader):
+            result = result.read_all()
         is_frame = isinstance(result, pd.DataFrame | pa.Table)
         if is_frame:
             self.engine.con.register("computed", result)

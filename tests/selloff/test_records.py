@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selloff.records import larger_before, market_value_losses, rank_in_history, rank_so_far
+from selloff.ranks import larger_among, larger_before, rank_so_far
+from selloff.records import market_value_losses
 from warehouse.tables.instruments import INSTRUMENTS, SHARES_OUTSTANDING
 from warehouse.tables.losses import MARKET_VALUE_LOSSES
 from warehouse.tables.prices import DAILY_PRICES
@@ -35,8 +36,6 @@ def test_ranks_are_what_counting_says(rows):
 
     before = [larger(i, lambda j, i: j < i) for i in n]
     assert larger_before(values, groups).tolist() == before
-    whole = [larger(i, lambda *_: True) + 1 for i in n]
-    assert rank_in_history(values, groups).tolist() == whole
     known = [larger(i, lambda j, i: sessions[j] <= sessions[i]) + 1 for i in n]
     assert rank_so_far(values, sessions, groups).tolist() == known
 
@@ -57,10 +56,32 @@ def test_what_comes_later_changes_no_rank_of_a_day_and_neither_does_the_order(ro
     assert ranked(known) == part
 
 
+@settings(max_examples=200, deadline=None)
+@given(VALUES, VALUES, st.integers(1, 9), st.sampled_from([0, 8]))
+def test_those_larger_in_a_past_are_what_counting_says(monkeypatch_of, rows, past, size, few):
+    (values, groups, _), (theirs, of, _) = columns(rows), columns(past)
+    batches = [
+        (theirs[at : at + size], of[at : at + size].astype(int)) for at in range(0, len(past), size)
+    ]
+    with monkeypatch_of.context() as patch:
+        patch.setattr("selloff.ranks.FEW_GROUPS", few)
+        found = larger_among(batches, values, groups.astype(int))
+    counted = [
+        sum(group == other and value < their for their, other in zip(theirs, of, strict=True))
+        for value, group in zip(values, groups, strict=True)
+    ]
+    assert found.tolist() == counted
+
+
 def test_without_groups_all_values_are_one_history():
     assert rank_so_far([1.0, 3.0, 2.0], [1, 2, 3]).tolist() == [1, 1, 2]
-    assert rank_in_history([1.0, 3.0, 2.0]).tolist() == [3, 1, 2]
-    assert larger_before([]).tolist() == rank_in_history([]).tolist() == []
+    assert larger_before([]).tolist() == larger_among([], []).tolist() == []
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_of():
+    """Return what sets things aside for one example at a time."""
+    return pytest.MonkeyPatch
 
 
 @pytest.fixture
@@ -98,10 +119,8 @@ def test_a_record_is_one_on_its_day_though_a_larger_loss_follows(lose, make):
     bars = pd.concat([make.bars("A", [100, 90, 60, 40]), make.bars("B", [100, 100, 100, 75])])
     found = lose(bars, make.listings("A", "B"), make.shares(A=10, B=10))
     assert found["market_value_lost_usd"].tolist() == [100, 300, 200, 250]
-    assert ranks(found, "A", "listing", "listing_so_far") == [[3, 1, 2], [1, 1, 2]]
-    assert ranks(found, "A", "history", "history_so_far") == [[4, 1, 3], [1, 1, 3]]
-    assert ranks(found, "B", "listing", "history", "history_so_far") == [[1], [2], [2]]
-    assert set(found["observed_through"]) == {make.days(4)[-1]}
+    assert ranks(found, "A", "listing_so_far", "history_so_far") == [[1, 1, 2], [1, 1, 3]]
+    assert ranks(found, "B", "listing_so_far", "history_so_far") == [[1], [2]]
 
 
 def test_a_gain_and_a_loss_of_unknown_size_have_no_row(lose, make):
@@ -132,10 +151,10 @@ def test_a_firm_of_two_listings_is_ranked_once(lose, make):
         "GOOGL", "GOOG", "B", issuer_id=["g", "g", None], is_primary=[True, False, True]
     )
     found = lose(bars, listed, make.shares(GOOGL=10, GOOG=10, B=10)).set_index("ticker")
-    assert found.loc["GOOGL", "rank_in_history"] == 2
-    assert found.loc["GOOG", "rank_in_listing"].tolist() == [1, 2]
-    assert found.loc["GOOG", "rank_in_history"].isna().all()
-    assert found.loc["B", "rank_in_history"].tolist() == [3, 1]
+    assert found.loc["GOOGL", "rank_in_history_so_far"] == 1
+    assert found.loc["GOOG", "rank_in_listing_so_far"].tolist() == [1, 2]
+    assert found.loc["GOOG", "rank_in_history_so_far"].isna().all()
+    assert found.loc["B", "rank_in_history_so_far"].tolist() == [2, 1]
     once = found[found["is_counted"]]
     assert once["market_value_lost_usd"].sum() == 100 + 10 + 490
 
@@ -146,8 +165,8 @@ def test_regions_have_histories_of_their_own(lose, make):
     rates = make.rates("JPY", [0.01, 0.02])
     found = lose(bars, listed, make.shares(A=10, J=10), rates).set_index("ticker")
     assert found["market_value_lost_usd"].to_dict() == {"A": 100, "J": pytest.approx(5)}
-    assert found["rank_in_region"].tolist() == [1, 1]
-    assert found["rank_in_history"].to_dict() == {"A": 1, "J": 2}
+    assert found["rank_in_region_so_far"].tolist() == [1, 1]
+    assert found["rank_in_history_so_far"].to_dict() == {"A": 1, "J": 2}
 
 
 def test_a_step_without_a_return_is_no_loss(lose, make):

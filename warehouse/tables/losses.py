@@ -19,7 +19,8 @@ MARKET_VALUE_LOSSES = Table(
     name="market_value_losses",
     doc=(
         "One row per equity and session in which its firm lost market value, with the rank of the "
-        "loss: the largest one-day loss on record is `rank_in_history = 1`."
+        "loss as of that day: a record has `rank_in_history_so_far = 1`. Ranks in all of history "
+        "are in the view `mart.loss_records`."
     ),
     columns=(
         c.LISTING_ID,
@@ -49,51 +50,31 @@ MARKET_VALUE_LOSSES = Table(
         c.HAS_SIMULATED_INPUTS,
         c.AS_OF,
         _RANK.but(
-            name="rank_in_listing",
-            doc="Rank among all losses of the listing, up to `observed_through`; 1 is the largest.",
-        ),
-        _RANK.but(
             name="rank_in_listing_so_far",
             doc="Rank among the losses of the listing up to this session: 1 for a record on its "
             "day.",
         ),
         _RANK.but(
-            name="rank_in_region",
-            nullable=True,
-            doc="Rank among all losses of firms of the region; NULL where the row is not counted.",
-        ),
-        _RANK.but(
             name="rank_in_region_so_far",
             nullable=True,
-            doc="Rank among those up to this session; NULL where the row is not counted.",
-        ),
-        _RANK.but(
-            name="rank_in_history",
-            nullable=True,
-            doc="Rank among all losses of all firms; NULL where the row is not counted.",
+            doc="Rank among the losses of firms of the region up to this session; NULL where the "
+            "row is not counted.",
         ),
         _RANK.but(
             name="rank_in_history_so_far",
             nullable=True,
-            doc="Rank among those up to this session; NULL where the row is not counted.",
-        ),
-        Column(
-            "observed_through",
-            "DATE",
-            "Last session that the ranks in all of a history have seen.",
+            doc="Rank among those of all firms up to this session; NULL where the row is not "
+            "counted.",
         ),
     ),
     is_row_wise=True,
     grain=("listing_id", "session_date"),
+    partition="session_date",
     orders=(
         Order("shares_known_on", "previous_session_date"),
         Order("previous_session_date", "session_date"),
-        Order("session_date", "observed_through"),
         Order("market_value_lost_usd", "market_value_usd"),
-        Order("rank_in_listing_so_far", "rank_in_listing"),
-        Order("rank_in_region_so_far", "rank_in_region"),
-        Order("rank_in_history_so_far", "rank_in_history"),
-        Order("rank_in_region", "rank_in_history"),
+        Order("rank_in_region_so_far", "rank_in_history_so_far"),
     ),
 )
 
