@@ -91,18 +91,17 @@ def selloff_metrics(
     sessions: Any,
     shares_outstanding: Any,
     fx_rates: Any,
+    previous: Any,
+    days: Days | None,
 ) -> Any:
     """Measure every listing in every event: fall, loss, recovery."""
-    measured = losses.selloff_metrics if is_spread(daily_prices) else losses.by_sessions
-    return measured(
-        selloff_events,
-        daily_prices,
-        abnormal_returns,
-        instruments,
-        sessions,
-        shares_outstanding,
-        fx_rates,
-    )
+    markets = selloff_events, daily_prices, abnormal_returns, instruments, sessions
+    tables = *markets, shares_outstanding, fx_rates
+    if is_spread(daily_prices):
+        return losses.selloff_metrics(*tables)
+    if days is None:
+        return losses.by_sessions(*tables)
+    return losses.late_by_sessions(tables, previous, days)
 
 
 ASSETS = [group_returns, market_days, declared_events, selloff_events, selloff_metrics]

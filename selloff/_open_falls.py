@@ -112,16 +112,27 @@ class Walk:
     n_listings : int
         How many there are.
     falls : Falls
-        With nothing found.
+        With nothing found, or as far as they were followed before.
+    wanted : array, optional
+        Of falls that are open already, the close that says more of each: half of the way back, then
+        all of it.
+    young, old : array, optional
+        Which are open already. Young: the trough, or the next session, may be to come. Old: the way
+        back alone is.
     """
 
-    def __init__(self, n_listings: int, falls: Falls) -> None:
+    def __init__(
+        self,
+        n_listings: int,
+        falls: Falls,
+        wanted: Floats | None = None,
+        young: Ints | None = None,
+        old: Ints | None = None,
+    ) -> None:
         self._now, self._falls = LastBars.none(n_listings), falls
         none = np.empty(0, np.int64)
-        # Young: the trough, or the next session, may be to come. Old: the way back alone is.
-        self._young, self._old = none, none
-        # The close that says more of a fall: half of the way back, then all of it.
-        self._wanted = np.full(len(falls.day), np.inf)
+        self._young, self._old = none if young is None else young, none if old is None else old
+        self._wanted = np.full(len(falls.day), np.inf) if wanted is None else wanted
 
     def go(self, day: int, bars: dict[str, Any]) -> None:
         """Look at a session."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from datetime import timedelta
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 from selloff._ibis import by_listing, looked_up
 from selloff.event_sessions import event_sessions
+from selloff.late_falls import carried_on, is_new
 from selloff.proposed_splits import FLAG
 from selloff.recovery import followed, with_outcomes
 from selloff.session_falls import with_past_and_future
@@ -16,10 +18,14 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
+    from selloff.history import Days
+
 # Below this many returns a listing has no history that a fall could be severe in.
 MINIMUM_HISTORY = 60
 # Falls whose losses are computed at once: forty columns of so many take 80 MB.
 FALLS_AT_ONCE = 200_000
+# Days from an event's session within which every listing's own lies: no exchange is closed longer.
+NEAR_DAYS = 31
 
 _BAR = ("listing_id", "session_date")
 
@@ -132,12 +138,62 @@ def by_sessions(
     pyarrow RecordBatchReader
         The same rows by event, what each cost computed while it is read.
     """
+    asked = _asked(selloff_events, daily_prices, abnormal_returns, instruments, sessions)
+    others = instruments, shares_outstanding, fx_rates
+    return _walked(asked, daily_prices, abnormal_returns, others)
+
+
+def late_by_sessions(
+    tables: tuple[ir.Table, ...], previous: ir.Table, days: Days
+) -> pa.RecordBatchReader:
+    """Return the falls to which the sessions from a day on add something, and those in them.
+
+    Parameters
+    ----------
+    tables : tuple of ibis Table
+        What `by_sessions` takes.
+    previous : ibis Table
+        ``mart.selloff_metrics`` as it stood.
+    days : range of dates
+        From the first session of which anything changed.
+
+    Returns
+    -------
+    pyarrow RecordBatchReader
+        Rows of `by_sessions`: all of them where a session that falls have seen was restated, else
+        those of events with a new fall, and those that are followed on (`late_falls`). All bars are
+        read where a fall is new: what lies before it is asked of its listing's whole history.
+    """
+    import pyarrow as pa
+
+    selloff_events, daily_prices, abnormal_returns, instruments, sessions, *others = tables
+    if not is_new(previous, days.start):
+        return by_sessions(*tables)
+    near, behind = (days.start - timedelta(days=n * NEAR_DAYS) for n in (1, 2))
+    events = selloff_events.filter(selloff_events.session_date >= near)
+    bars, moves = (table.filter(table.session_date >= behind) for table in tables[1:3])
+    asked = _asked(events, bars, moves, instruments, sessions)
+    # Which listing is counted is a question to all of an event's: one that is new asks it anew.
+    grown = asked.anti_join(previous, ("event_id", "listing_id")).select("event_id").distinct()
+    asked = asked.semi_join(grown, "event_id")
+    fallen = _walked(asked, daily_prices, abnormal_returns, (instruments, *others))
+    followed = carried_on(previous.anti_join(grown, "event_id"), daily_prices, days.start)
+    schema = fallen.schema
+    batches = followed.select(schema.names).cast(schema).to_batches()
+    return pa.RecordBatchReader.from_batches(schema, chain(batches, fallen))
+
+
+def _walked(
+    asked: ir.Table,
+    daily_prices: ir.Table,
+    abnormal_returns: ir.Table,
+    others: tuple[ir.Table, ...],
+) -> pa.RecordBatchReader:
+    """Return what each fall asked for was, what it cost and what followed, by event."""
     import ibis
     import pyarrow as pa
 
-    asked = _asked(selloff_events, daily_prices, abnormal_returns, instruments, sessions)
     rows = with_past_and_future(asked, daily_prices, abnormal_returns)
-    others = instruments, shares_outstanding, fx_rates
     parts = [_measured(ibis.memtable(part), *others) for part in _by_events(rows)]
     schema = parts[0].schema().to_pyarrow()
     found = (batch for each in parts for batch in each.to_pyarrow().cast(schema).to_batches())

@@ -99,7 +99,7 @@ def with_past_and_future(
         placed = places(moves["listing_id"], names), days_of(moves["session_date"])
         for rank, name in zip(ranks, RANKED, strict=True):
             rank.add(*placed, floats(moves[name]))
-        for day, bars in _by_session(read, names):
+        for day, bars in by_session(read, names):
             walk.go(day, bars)
     walk.end()
     return _added(rows, falls, ranks)
@@ -108,14 +108,19 @@ def with_past_and_future(
 def _bars_and_moves(
     daily_prices: ir.Table, abnormal_returns: ir.Table, first: date, last: date
 ) -> tuple[pa.Table, pa.Table]:
+    moves = sessions_of(abnormal_returns, first, last, *_KEY, *RANKED)
+    return bars_between(daily_prices, first, last), moves
+
+
+def bars_between(daily_prices: ir.Table, first: date, last: date) -> pa.Table:
+    """Read what falls ask of the bars of some sessions."""
     flags = daily_prices.quality_flags
     marks = {"is_flagged": flags != "", "is_rebased": flags.contains(FLAG)}
     names = (*_KEY, "close", "n_quarantined", "is_simulated", "as_of")
-    bars = sessions_of(daily_prices, first, last, *names, **marks)
-    return bars, sessions_of(abnormal_returns, first, last, *_KEY, *RANKED)
+    return sessions_of(daily_prices, first, last, *names, **marks)
 
 
-def _by_session(bars: pa.Table, names: pa.Array) -> Iterator[tuple[int, dict[str, Any]]]:
+def by_session(bars: pa.Table, names: pa.Array) -> Iterator[tuple[int, dict[str, Any]]]:
     """Return each session's day and the bars of the listings that are asked for."""
     listing, day = places(bars["listing_id"], names), days_of(bars["session_date"])
     columns: dict[str, Any] = {

@@ -219,6 +219,8 @@ SELLOFF_METRICS = Table(
         "observed_through",
         "as_of",
     ),
+    seen_through="observed_through",
+    open_where="observed_through IS NULL",
     grain=("event_id", "listing_id"),
     orders=(
         Order("shares_known_on", "previous_session_date"),
