@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.report import BACKFILL_TAG
 from checks.freshness import CHECKS as FRESHNESS
 from resources import retention
-from resources.batch import Days, naive_utc
+from resources.batch import BACKFILL_TAG, Days, naive_utc
 from resources.warehouse import Warehouse, WarehouseError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import dagster as dg
 from assets._table import OWNERS, column_schema
 from pages import writing as event_page_files
 from resources import data_docs as pages
-from resources.batch import naive_utc
+from resources.batch import BACKFILL_TAG, naive_utc
 from resources.expectations import delivered, validate
 from resources.summary import summaries
 from warehouse.tables import TABLES
@@ -14,7 +14,6 @@ from warehouse.tables.meta import RELEASES
 from warehouse.tables.prices import FETCHES, PRICE_VINTAGES
 from warehouse.tables.quarantine import QUARANTINE, QUARANTINE_DECISIONS
 
-BACKFILL_TAG = "selloff/backfill"
 # What comes from the outside, and so is held against Great Expectations as it came.
 DOCUMENTED = (PRICE_VINTAGES, ARTICLES)
 

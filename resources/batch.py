@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+# On a run that writes history, not a day.
+BACKFILL_TAG = "selloff/backfill"
+
+
 @dataclass(frozen=True, slots=True)
 class Days:
     """A closed range of calendar dates."""

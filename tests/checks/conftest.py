@@ -108,14 +108,16 @@ def tables(tables):
 def verdicts():
     """Run a definition's checks alone; return each result by its check's name."""
 
-    def run(check, warehouse, *, days=None, now="2025-01-28T12:00"):
+    def run(check, warehouse, *, days=None, now="2025-01-28T12:00", tags=None):
         defs = dg.Definitions(
             asset_checks=[check],
             resources={"warehouse": warehouse, "clock": Clock(fixed_at=now)},
         )
         with dg.DagsterInstance.ephemeral() as instance:
             result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
-                instance=instance, tags=days.tags() if days else {}, raise_on_error=False
+                instance=instance,
+                tags={**(days.tags() if days else {}), **(tags or {})},
+                raise_on_error=False,
             )
         return {
             found.check_name: SimpleNamespace(

@@ -9,14 +9,14 @@ import pytest
 
 from checks import contract
 from checks.contract import contract_check
-from resources.batch import Days
+from resources.batch import BACKFILL_TAG, Days
 from warehouse.tables import TABLES, table
-from warehouse.tables.meta import DQ_RESULTS
+from warehouse.tables.meta import CHANGES, DQ_RESULTS
 
 PRICES = table("core.daily_prices")
 EVENTS = table("mart.selloff_events")
 BAR = {"listing_id": "XNAS:NVDA", "ticker": "NVDA", "close": 118.42}
-MONDAY = date(2025, 1, 27)
+FRIDAY, MONDAY = date(2025, 1, 24), date(2025, 1, 27)
 
 
 @pytest.fixture
@@ -97,6 +97,76 @@ def test_the_whole_table_is_held_against_its_contract_whatever_the_days(tables, 
     for _ in range(2):
         tables.put(PRICES, **BAR, session_date=date(2001, 9, 17))
     assert verdict(PRICES, tables, days=Days(MONDAY, MONDAY)).rows_failed == 2
+
+
+@pytest.fixture
+def proved(tables):
+    """A table of two sessions that was found to keep its contract, and what is written since."""
+    checked = datetime.fromisoformat("2025-01-24T22:00")
+    for name in [check.name for check in contract.contract_of(PRICES)]:
+        found = {"run_id": "r", "table_name": PRICES.qualified, "check_name": name}
+        tables.put(DQ_RESULTS, **found, is_passed=True, severity="ERROR", checked_at=checked)
+    tables.put(PRICES, **BAR, session_date=date(2001, 9, 17))
+    tables.put(PRICES, **BAR, session_date=FRIDAY)
+
+    def write(from_session, at="2025-01-27T22:00", version=1):
+        change = {"table_name": PRICES.qualified, "version": version, "run_id": "s"}
+        written = datetime.fromisoformat(at)
+        tables.put(CHANGES, **change, from_session=from_session, written_at=written)
+
+    return write
+
+
+def examined(tables, name="grain_is_unique"):
+    """Return over how many rows a statement was held the last time."""
+    return next(row["n_rows"] for _, row in reversed(tables.recorded) if row["check_name"] == name)
+
+
+def test_what_was_found_to_hold_and_not_written_since_is_not_asked_again(tables, verdict, proved):
+    tables.put(PRICES, **BAR, session_date=MONDAY)
+    assert verdict(PRICES, tables).passed
+    assert (examined(tables), examined(tables, "table_is_not_empty")) == (0, 3)
+    proved(MONDAY)
+    assert verdict(PRICES, tables).passed
+    assert (examined(tables), examined(tables, "table_is_not_empty")) == (1, 3)
+    proved(FRIDAY, version=2)
+    assert verdict(PRICES, tables).passed
+    assert examined(tables) == 2
+
+
+def test_a_twin_among_what_was_written_is_found(tables, verdict, proved):
+    proved(MONDAY)
+    for _ in range(2):
+        tables.put(PRICES, **BAR, session_date=MONDAY)
+    assert not verdict(PRICES, tables).passed
+
+
+@pytest.mark.parametrize(
+    ("spoil", "tags"),
+    [
+        ("UPDATE meta.dq_results SET is_passed = false WHERE check_name = 'close_is_positive'", {}),
+        ("DELETE FROM meta.dq_results WHERE check_name = 'close_is_positive'", {}),
+        ("UPDATE meta.changes SET from_session = NULL", {}),
+        ("SELECT 1", {BACKFILL_TAG: "true"}),
+    ],
+)
+def test_all_of_a_table_is_asked_where_that_is_not_known_or_history_is_written(
+    tables, verdict, proved, spoil, tags
+):
+    proved(MONDAY)
+    tables.con.execute(spoil)
+    verdict(PRICES, tables, tags=tags)
+    assert examined(tables) == 2
+
+
+def test_changes_count_from_the_last_time_that_all_held(tables, verdict, proved):
+    """A run that failed between proves nothing, whatever it examined."""
+    proved(FRIDAY)
+    found = {"run_id": "failed", "table_name": PRICES.qualified, "check_name": "grain_is_unique"}
+    at = datetime.fromisoformat("2025-01-28T22:00")
+    tables.put(DQ_RESULTS, **found, is_passed=False, severity="ERROR", checked_at=at)
+    verdict(PRICES, tables)
+    assert examined(tables) == 1
 
 
 def test_of_every_broken_rule_the_newest_row_is_shown(unguarded, verdict):
