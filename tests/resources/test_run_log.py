@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -17,6 +21,15 @@ from resources.run_log import RunLog
 
 DAILY = dg.DailyPartitionsDefinition("2025-01-01")
 DAYS = 40
+ROOT = Path(__file__).parents[2]
+KILLED = """
+import os, signal, sys
+from resources.run_log import BatchedEvents
+log = BatchedEvents(sys.argv[1])
+with log.run_connection("run") as connection:
+    connection.exec_driver_sql("INSERT INTO event_logs (run_id, event) VALUES ('run', 'noted')")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @dg.asset(partitions_def=DAILY)
@@ -121,38 +134,83 @@ def test_what_is_long_is_noted_once_in_each_batch(home):
     assert "sql" in noted[0]
 
 
-def test_a_file_is_connected_to_by_one_engine_and_few_are_kept(tmp_path, monkeypatch):
+@pytest.fixture
+def log(tmp_path):
+    with dg.DagsterInstance.ephemeral() as instance:
+        log = run_log.BatchedEvents(str(tmp_path))
+        log.register_instance(instance)
+        yield log
+        log.dispose()
+
+
+def open_files(folder):
+    """Return which files of a folder this process holds open, by name."""
+    held = [os.readlink(each) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    return {Path(each).name for each in held if Path(each).parent == folder}
+
+
+def count_events(log, run):
+    with log.run_connection(run) as connection:
+        return connection.exec_driver_sql("SELECT count(*) FROM event_logs").scalar()
+
+
+def test_a_file_is_opened_once_and_few_are_kept(log, tmp_path, monkeypatch):
     made = []
 
     def make(address, **options):
-        made.append(address)
+        made.append((address, options["poolclass"].__name__))
         return sqlalchemy.create_engine(address, **options)
 
     monkeypatch.setattr(run_log, "create_engine", make)
-    with dg.DagsterInstance.ephemeral() as instance:
-        log = run_log.BatchedEvents(str(tmp_path))
-        log.register_instance(instance)
-        for number in range(2 * run_log.MOST_ENGINES):
-            for _ in range(3):
-                with log.run_connection(f"run{number}") as connection:
-                    connection.exec_driver_sql("SELECT count(*) FROM event_logs").fetchall()
-        log.dispose()
-    runs = [each for each in made if "index" not in each]
-    assert len(runs) == len(set(runs)) == 2 * run_log.MOST_ENGINES
-    assert len(log._engines) == run_log.MOST_ENGINES
+    runs = [f"run{number}" for number in range(2 * run_log.MOST_OPEN)]
+    for run in runs:
+        for _ in range(3):
+            assert count_events(log, run) == 0
+    kept = [address for address, pool in made if pool == "StaticPool"]
+    assert [Path(address).stem for address in kept] == runs
+    held = {name for name in open_files(tmp_path) if name.endswith(".db")}
+    assert held == {f"{run}.db" for run in runs[-run_log.MOST_OPEN :]}
+    log.dispose()
+    assert not open_files(tmp_path)
 
 
-def test_a_run_whose_file_was_removed_is_no_longer_held(tmp_path):
-    with dg.DagsterInstance.ephemeral() as instance:
-        log = run_log.BatchedEvents(str(tmp_path))
-        log.register_instance(instance)
-        with log.run_connection("gone"):
-            pass
-        (tmp_path / "gone.db").unlink()
-        with log.run_connection("other") as connection:
-            assert connection.exec_driver_sql("SELECT 1").fetchall() == [(1,)]
-        log.dispose()
-    assert not (tmp_path / "gone.db").exists()
+def test_a_run_whose_file_was_removed_is_no_longer_held(log, tmp_path):
+    with log.run_connection("gone"):
+        pass
+    for path in tmp_path.glob("gone.db*"):
+        path.unlink()
+    assert count_events(log, "other") == 0
+    assert not list(tmp_path.glob("gone.db*"))
+    log.dispose()
+    assert not list(tmp_path.glob("gone.db*"))
+
+
+def test_what_is_written_after_a_file_was_removed_is_in_the_file_that_took_its_place(log, tmp_path):
+    note = "INSERT INTO event_logs (run_id, event) VALUES ('run', 'x')"
+    for _ in range(2):
+        with log.run_connection("run") as connection:
+            connection.exec_driver_sql(note)
+        assert count_events(log, "run") == 1
+        with closing(sqlite3.connect(tmp_path / "run.db")) as con:
+            assert con.execute("SELECT count(*) FROM event_logs").fetchall() == [(1,)]
+        for path in tmp_path.glob("run.db*"):
+            path.unlink()
+
+
+def test_others_can_write_while_a_file_is_kept_open(log, tmp_path):
+    assert count_events(log, "run") == 0
+    with closing(sqlite3.connect(tmp_path / "run.db", timeout=0)) as con, con:
+        con.execute("INSERT INTO event_logs (run_id, event) VALUES ('run', 'x')")
+    assert count_events(log, "run") == 1
+
+
+def test_what_a_process_noted_is_there_when_it_is_killed(tmp_path):
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run(  # noqa: S603 - this interpreter
+            [sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=True
+        )
+    with closing(sqlite3.connect(tmp_path / "run.db")) as con:
+        assert con.execute("SELECT event FROM event_logs").fetchall() == [("noted",)]
 
 
 def test_processes_that_open_a_new_storage_at_once_all_find_it_whole(tmp_path):
