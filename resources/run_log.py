@@ -28,10 +28,11 @@ from sqlalchemy.event import listen
 from sqlalchemy.pool import NullPool, StaticPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dagster import DagsterInstance, DagsterRun
     from dagster._core.events.log import EventLogEntry
+    from dagster._core.storage.event_log.base import EventLogRecord
     from sqlalchemy import Connection
     from sqlalchemy.pool import Pool
 
@@ -61,6 +62,7 @@ class BatchedEvents(SqliteEventLogStorage):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._open: dict[str, _Open] = {}  # it connects at once
         self._seen: set[str] = set()
+        self._newest: dict[str, tuple[str, EventLogRecord]] = {}
         super().__init__(*args, **kwargs)
 
     @contextmanager
@@ -109,11 +111,18 @@ class BatchedEvents(SqliteEventLogStorage):
 
     def has_table(self, table_name: str) -> bool:
         """Say whether the index has a table; asked three times for each check and asset."""
-        return self._once(table_name, lambda: super(BatchedEvents, self).has_table(table_name))
+        ask = super().has_table
+        return self._once(f"table {table_name}", lambda: ask(table_name))
 
     def has_secondary_index(self, name: str) -> bool:
         """Say whether a summary was made; asked twice whenever assets are looked up."""
-        return self._once(name, lambda: super(BatchedEvents, self).has_secondary_index(name))
+        ask = super().has_secondary_index
+        return self._once(f"summary {name}", lambda: ask(name))
+
+    def has_asset_key_col(self, column_name: str) -> bool:
+        """Say whether the index notes this of assets; asked three times for each look-up."""
+        ask = super().has_asset_key_col
+        return self._once(f"column {column_name}", lambda: ask(column_name))
 
     def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
         ask = super()._has_asset_key_col_on_connection
@@ -124,6 +133,29 @@ class BatchedEvents(SqliteEventLogStorage):
         if name not in self._seen and ask():
             self._seen.add(name)
         return name in self._seen
+
+    def _get_latest_materialization_records(
+        self, raw_asset_rows: Iterable[Any]
+    ) -> dict[dg.AssetKey, EventLogRecord | None]:
+        """Return the newest materializations of assets, each read from its text once.
+
+        A step asks after all of its inputs. Of an asset that was wiped Dagster looks further.
+        """
+        found: dict[dg.AssetKey, EventLogRecord | None] = {}
+        unread = []
+        for row in raw_asset_rows:
+            text, known = self._newest.get(row["asset_key"], (None, None))
+            if known and text == row["last_materialization"] and not row["asset_details"]:
+                found[known.event_log_entry.get_dagster_event().asset_key] = known
+            else:
+                unread.append(row)
+        if unread:
+            found |= super()._get_latest_materialization_records(unread)
+        for row in unread:
+            record = found.get(dg.AssetKey.from_db_string(row["asset_key"]))
+            if record and row["last_materialization"]:
+                self._newest[row["asset_key"]] = (row["last_materialization"], record)
+        return found
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store a batch; whatever is not about an asset is stored as Dagster does."""
@@ -169,6 +201,7 @@ class BatchedEvents(SqliteEventLogStorage):
             ids = [connection.execute(table.insert(), row).inserted_primary_key[0] for row in rows]
         for event, event_id in zip(planned, ids, strict=True):
             self.store_asset_check_event(event, event_id)
+
 
 def _inode(path: Path) -> int | None:
     """Return which file lies at a path; None where there is none."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sqlite3
 import subprocess
 import sys
@@ -52,6 +51,12 @@ DEFS = dg.Definitions(
 )
 
 
+def ours(home):
+    """Return the setting by which Dagster uses our classes."""
+    config = {"base_dir": str(home)}
+    return {"custom": {"module": "resources.run_log", "class": "RunLog", "config": config}}
+
+
 def opened(home, storage):
     overrides = {"storage": storage, "telemetry": {"enabled": False}}
     reference = InstanceRef.from_dir(str(home), overrides=overrides)
@@ -61,18 +66,13 @@ def opened(home, storage):
 @pytest.fixture
 def home(tmp_path):
     """Return a Dagster home in which a range of forty days has run."""
-    custom = {
-        "module": "resources.run_log",
-        "class": "RunLog",
-        "config": {"base_dir": str(tmp_path)},
-    }
     tags = {
         "dagster/asset_partition_range_start": "2025-01-01",
         "dagster/asset_partition_range_end": "2025-02-09",
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_EVENT_BATCH_SIZE", "25")
-        with opened(tmp_path, {"custom": custom}) as instance:
+        with opened(tmp_path, ours(tmp_path)) as instance:
             job = DEFS.resolve_job_def("daily")
             assert job.execute_in_process(instance=instance, tags=tags).success
     return tmp_path
@@ -122,6 +122,7 @@ def test_stock_dagster_reads_what_was_written(home):
         events_of_run = instance.all_logs(run.run_id)
         types = Counter(e.dagster_event_type for e in events_of_run if e.is_dagster_event)
         assert types[dg.DagsterEventType.ASSET_MATERIALIZATION] == DAYS + 1
+        assert types[dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED] == 1
 
 
 def test_what_is_long_is_noted_once_in_each_batch(home):
@@ -145,13 +146,29 @@ def log(tmp_path):
 
 def open_files(folder):
     """Return which files of a folder this process holds open, by name."""
-    held = [os.readlink(each) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
-    return {Path(each).name for each in held if Path(each).parent == folder}
+    held = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    return {each.name for each in held if each.parent == folder}
 
 
 def count_events(log, run):
     with log.run_connection(run) as connection:
         return connection.exec_driver_sql("SELECT count(*) FROM event_logs").scalar()
+
+
+def test_the_newest_materialization_is_the_one_noted_last_and_none_after_a_wipe(tmp_path):
+    key = dg.AssetKey("prices")
+    with opened(tmp_path, ours(tmp_path)) as instance:
+        for rows in (1, 2, 3):
+            noted = dg.AssetMaterialization(key, metadata={"rows": rows})
+            instance.report_runless_asset_event(noted)
+            for _ in range(2):
+                (record,) = instance.get_asset_records([key])
+                newest = record.asset_entry.last_materialization.asset_materialization
+                assert newest.metadata["rows"].value == rows
+            if rows == 2:
+                instance.wipe_assets([key])
+                assert instance.get_latest_materialization_event(key) is None
+                assert not instance.has_asset_key(key)
 
 
 def test_a_file_is_opened_once_and_few_are_kept(log, tmp_path, monkeypatch):
