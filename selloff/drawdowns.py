@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selloff._ibis import by_listing, looked_up
+from selloff._drawdown_states import carried
+from selloff._ibis import by_listing, looked_up, stacked
 from selloff.history import from_day
 from selloff.valuation import counted_once, with_losses
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     import ibis.expr.types as ir
+
+    from selloff.history import Days
 
 # The quality flag of the first bar on another basis: no return leads to it, no high reaches it.
 UNAPPLIED_SPLIT = "unapplied_split"
@@ -180,16 +183,65 @@ def drawdown_episodes(
     -----
     A close that is missing is no session here; one of zero is a fall by everything.
     """
-    rows = _numbered(daily_prices)
-    found = _valued(_falls(rows), instruments, shares_outstanding, fx_rates)
-    return _counted(found, instruments).select(*_COLUMNS)
-
-
-def _numbered(daily_prices: ir.Table) -> ir.Table:
-    """Give each close its row and the number of its episode: one begins at every high."""
     import ibis
 
-    bars = with_highs(daily_prices.filter(daily_prices.close.notnull()))
+    bars = _closes(daily_prices)
+    rows = _numbered(bars.mutate(position=ibis.row_number().over(by_listing())))
+    found = _valued(_falls(rows), instruments, shares_outstanding, fx_rates)
+    return looked_up(found, _carriers(found, instruments), "listing_id").select(*_COLUMNS)
+
+
+def late_drawdown_episodes(
+    daily_prices: ir.Table,
+    instruments: ir.Table,
+    shares_outstanding: ir.Table,
+    fx_rates: ir.Table,
+    previous: ir.Table,
+    days: Days,
+) -> ir.Table:
+    """Return the episodes that some days may have changed, as `drawdown_episodes` would.
+
+    Parameters
+    ----------
+    daily_prices, instruments, shares_outstanding, fx_rates : ibis Table
+        As for `drawdown_episodes`.
+    previous : ibis Table
+        ``mart.drawdown_episodes`` as it was held.
+    days : range of dates
+        Has `start`, the first session of which anything changed since.
+
+    Returns
+    -------
+    ibis Table
+        Rows of `drawdown_episodes`: all that have seen one of these days or are open, and others
+        that are counted now and were not, or the other way round.
+    """
+    bars = carried(_closes(daily_prices), previous, days.start)
+    position = bars.step.sum().over(by_listing(preceding=None, following=0))
+    rows = _numbered(bars.mutate(position=position))
+    found = _valued(_falls(rows), instruments, shares_outstanding, fx_rates)
+    is_replaced = (previous.observed_through >= days.start) | (previous.outcome == "open")
+    kept = previous.filter(~is_replaced).anti_join(found, ("listing_id", "peak_date"))
+    # As `with_losses` multiplies: to the last digit what it was chosen by.
+    usd = kept.shares_outstanding * kept.usd_per_currency
+    kept = kept.mutate(market_value_usd=usd * kept.peak_close)
+    valued = ("listing_id", "market_value_usd")
+    carriers = _carriers(stacked(found.select(*valued), kept.select(*valued)), instruments)
+    told = kept.rename(was_counted="is_counted").inner_join(carriers, "listing_id")
+    told = told.filter(told.is_counted != told.was_counted)
+    counted = looked_up(found, carriers, "listing_id")
+    return stacked(counted.select(*_COLUMNS), told.select(*_COLUMNS))
+
+
+def _closes(daily_prices: ir.Table) -> ir.Table:
+    """Return the bars that have a close, those with a flag marked."""
+    bars = daily_prices.filter(daily_prices.close.notnull())
+    return bars.mutate(flagged=(bars.quality_flags != "").cast("int64"))
+
+
+def _numbered(bars: ir.Table) -> ir.Table:
+    """Give each close the number of its episode: one begins at every high."""
+    bars = with_highs(bars)
     is_high = (bars.close >= bars.highest_close).cast("int64")
     return bars.select(
         "listing_id",
@@ -200,11 +252,11 @@ def _numbered(daily_prices: ir.Table) -> ir.Table:
         "currency",
         "n_quarantined",
         "as_of",
+        "flagged",
+        "position",
         is_high=is_high,
         episode=is_high.sum().over(by_listing(preceding=None, following=0)),
-        position=ibis.row_number().over(by_listing()),
         simulated=bars.is_simulated.cast("int64"),
-        flagged=(bars.quality_flags != "").cast("int64"),
     )
 
 
@@ -305,8 +357,7 @@ def _valued(
     )
 
 
-def _counted(rows: ir.Table, instruments: ir.Table) -> ir.Table:
+def _carriers(rows: ir.Table, instruments: ir.Table) -> ir.Table:
     """Say which listing of each firm carries its losses, the same one in every episode."""
     worth = rows.group_by("listing_id").aggregate(worth=rows.market_value_usd.max())
-    carriers = counted_once(worth, instruments, (), "worth").select("listing_id", "is_counted")
-    return looked_up(rows, carriers, "listing_id")
+    return counted_once(worth, instruments, (), "worth").select("listing_id", "is_counted")
