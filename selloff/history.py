@@ -71,13 +71,13 @@ def until(table: ir.Table, days: Days | None) -> pd.DataFrame | None:
 
 def from_day(panel: ir.Table, start: date, rows: int) -> ir.Table:
     """Return what `since` does, of the days from a date on."""
-    near = panel.filter(lambda t: t.session_date >= _days_before(start, rows))
+    near = panel.filter(lambda t: t.session_date >= days_before(start, rows))
     kept = near.filter(lambda t: t.session_date >= start)
     wanted = kept.select("listing_id").distinct()
     before = near.filter(lambda t: t.session_date < start).semi_join(wanted, "listing_id")
     counts = before.group_by("listing_id").aggregate(n=lambda t: t.session_date.nunique())
     short = wanted.anti_join(counts.filter(counts.n >= rows), "listing_id")
-    older = panel.filter(lambda t: t.session_date < _days_before(start, rows))
+    older = panel.filter(lambda t: t.session_date < days_before(start, rows))
     behind = stacked(before, older.semi_join(short, "listing_id"))
     return stacked(kept, _last(behind, rows).select(*panel.columns))
 
@@ -137,6 +137,20 @@ def _last(behind: ir.Table, rows: int) -> ir.Table:
     return joined.filter(joined.session_date >= joined.first_kept)
 
 
-def _days_before(start: date, rows: int) -> date:
-    """Return a date before which only a listing that was halted, or is new, has such rows."""
+def days_before(start: date, rows: int) -> date:
+    """Return a date before which only a listing that was halted, or is new, has such rows.
+
+    Parameters
+    ----------
+    start : datetime.date
+        First session of a slice.
+    rows : int
+        Rows before it.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> days_before(date(2025, 1, 27), 20)
+    datetime.date(2024, 11, 27)
+    """
     return _less(start, round(rows * DAYS_PER_SESSION) + CLOSED_DAYS)

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selloff import range_volatility as ranges
-from selloff import volatility
 from selloff._ibis import looked_up, part_of
-from selloff._rolling import above_noise, before, window_sums
+from selloff._risk_kernel import (
+    COUNTS,
+    long_measures,
+    measures,
+    range_measures,
+    recursive_measures,
+)
+from selloff._risk_slices import Slice, Tops, standing
+from selloff._spans import spans
 from selloff.drawdowns import with_highs
 
 if TYPE_CHECKING:
@@ -31,6 +37,8 @@ EWMA_ROWS = 600
 ROWS_AT_ONCE = 1_000_000
 # Cells computed at once: at two megabytes a quantity some dozens of them fit beside a warehouse.
 CHUNK_CELLS = 250_000
+# Bars of a late slice, and listings computed at once: as many cells of the longest window.
+LATE_ROWS, LISTINGS_AT_ONCE = 1_000_000, 400
 
 _PRICES = ("open", "high", "low", "close", "log_return", "market_log_return")
 _MARKS = ("is_rebased", "n_flagged", "n_quarantined")
@@ -48,7 +56,6 @@ _MEASURES = (
     "robust_z",
     "downside_beta",
 )
-_COUNTS = ("n_flagged", "n_quarantined")
 _BEFORE = ("listing_id", "ticker", "session_date", "drawdown")
 _AFTER = ("has_simulated_inputs", "as_of")
 
@@ -123,26 +130,101 @@ def risk_measures(
     Notes
     -----
     Everything here asks for recursions and ranks, which no SQL has an exact and portable word for:
-    so the engine orders, and NumPy computes, both in parts of `ROWS_AT_ONCE`. On Spark, `bars`
-    finds the rows and `of_bars` goes through ``applyInPandas`` by listing.
+    so the engine orders, and NumPy computes, both in parts of `ROWS_AT_ONCE`. Of a late slice each
+    measure is computed for the wanted rows alone, from the rows that it looks back on, and nothing
+    is sorted (`selloff._risk_slices`). On Spark, `bars` finds the rows and `of_bars` goes through
+    ``applyInPandas`` by listing.
     """
     import pyarrow as pa
 
     chosen = windows or Windows()
-    n_parts = 1 + _n_bars(daily_prices, first, chosen) // ROWS_AT_ONCE
+    if first is not None:
+        return _late(daily_prices, abnormal_returns, first, chosen)
+    n_parts = 1 + int(daily_prices.count().to_pyarrow().as_py()) // ROWS_AT_ONCE
     parts = [
-        bars(_part(daily_prices, k, n_parts), _part(abnormal_returns, k, n_parts), first, chosen)
+        bars(_part(daily_prices, k, n_parts), _part(abnormal_returns, k, n_parts), None, chosen)
         for k in range(n_parts)
     ]
     schema = _schema(parts[0].schema().to_pyarrow())
-    found = (
-        batch
-        for part in parts
-        for batch in _measured(
-            part.order_by("listing_id", "session_date").to_pyarrow(), schema, first, chosen
-        )
-    )
+    found = (batch for part in parts for batch in _measured(_ordered(part), schema, None, chosen))
     return pa.RecordBatchReader.from_batches(schema, found)
+
+
+def _ordered(rows: ir.Table) -> pa.Table:
+    return rows.order_by("listing_id", "session_date").to_pyarrow()
+
+
+def _late(
+    daily_prices: ir.Table, abnormal_returns: ir.Table, first: date, windows: Windows
+) -> pa.RecordBatchReader:
+    """Measure the bars from a day on, some sessions at a time."""
+    import pyarrow as pa
+
+    kinds = {
+        "listing_id": pa.string(),
+        "ticker": pa.string(),
+        "session_date": pa.date32(),
+        "drawdown": pa.float64(),
+        "has_simulated_inputs": pa.bool_(),
+        "as_of": pa.timestamp("us"),
+    }
+    schema = _schema(pa.schema(list(kinds.items())))
+
+    def found() -> Iterator[pa.RecordBatch]:
+        tables = daily_prices, abnormal_returns
+        for days in spans(daily_prices.filter(daily_prices.session_date >= first), LATE_ROWS):
+            part = Slice.read(tables, days, windows.rows_behind)
+            tops = Tops.read(daily_prices, days[0], part.ids)
+            measured = pa.concat_tables(_of_slices(part, tops, schema, windows))
+            order = [("session_date", "ascending"), ("listing_id", "ascending")]
+            yield from measured.sort_by(order).to_batches()
+
+    return pa.RecordBatchReader.from_batches(schema, found())
+
+
+def _of_slices(part: Slice, tops: Tops, schema: pa.Schema, windows: Windows) -> Iterator[pa.Table]:
+    """Measure the listings of a slice, and those that trade too seldom from further back."""
+    behind = windows.rows_behind, windows.range_rows + 1
+    has_all = np.logical_and(*(part.has_all(rows, tops.begun) for rows in behind))
+    yield _of_slice(part, tops, has_all, schema, windows)
+    if not has_all.all():
+        further = part.of_those(~has_all, windows.rows_behind)
+        yield from _of_slices(further, tops.of_those(~has_all), schema, windows)
+
+
+def _of_slice(
+    part: Slice, tops: Tops, has_all: NDArray[np.bool_], schema: pa.Schema, windows: Windows
+) -> pa.Table:
+    """Return the measures of those listings of a slice whose rows behind it are all at hand."""
+    import pyarrow as pa
+
+    ranged, wanted = part.bars(windows.range_rows + 1)
+    returns = part.returns(windows.rows_behind, windows.long_rows + 1)
+    n = part.n_wanted
+
+    def measured(start: int) -> dict[str, NDArray[np.float64]]:
+        some = slice(start, start + LISTINGS_AT_ONCE)
+        near = {name: values[some] for name, values in ranged.items()}
+        r, x = (returns[name][some] for name in ("log_return", "market_log_return"))
+        recent = r[:, -x.shape[1] :]
+        near["log_return"] = r[:, -near["close"].shape[1] :]
+        found = {
+            **range_measures(near, windows),
+            **recursive_measures(r, windows),
+            **long_measures(recent, x, windows, n),
+        }
+        return {name: values[:, -n:] for name, values in found.items()}
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        blocks = list(pool.map(measured, range(0, len(part.ids), LISTINGS_AT_ONCE)))
+    at = wanted.listing, n - wanted.age
+    columns: dict[str, Any] = {name: wanted.rows[name] for name in _BEFORE[:3]}
+    columns |= standing(wanted, tops)
+    for name in (*_MEASURES, *COUNTS):
+        values = np.concatenate([block[name] for block in blocks])[at]
+        columns[name] = pa.array(values, pa.float64(), from_pandas=True)
+    table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
+    return table.filter(pa.array(has_all[wanted.listing]))
 
 
 def of_bars(
@@ -182,19 +264,10 @@ def _schema(known: pa.Schema) -> pa.Schema:
         [
             *(known.field(name) for name in _BEFORE),
             *(pa.field(name, pa.float64()) for name in _MEASURES),
-            *(pa.field(name, pa.int64()) for name in _COUNTS),
+            *(pa.field(name, pa.int64()) for name in COUNTS),
             *(known.field(name) for name in _AFTER),
         ]
     )
-
-
-def _n_bars(daily_prices: ir.Table, first: date | None, windows: Windows) -> int:
-    """Return about how many bars are asked for, those behind the wanted ones with them."""
-    bars = daily_prices if first is None else daily_prices.filter(lambda t: t.session_date >= first)
-    n_bars = int(bars.count().to_pyarrow().as_py())
-    if first is None:
-        return n_bars
-    return n_bars + int(bars.listing_id.nunique().to_pyarrow().as_py()) * windows.rows_behind
 
 
 def _part(table: ir.Table, number: int, n_parts: int) -> ir.Table:
@@ -260,7 +333,7 @@ def _measured(
         here = rows.slice(part.start, part.stop - part.start)
         laid = {name: _laid_out(here.column(name), is_bar) for name in (*_PRICES, *_MARKS)}
         columns: dict[str, Any] = {name: here.column(name) for name in (*_BEFORE, *_AFTER)}
-        for name, values in _measures(laid, windows).items():
+        for name, values in measures(laid, windows).items():
             columns[name] = pa.array(values[is_bar], pa.float64(), from_pandas=True)
         table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
         if first is None:
@@ -307,33 +380,3 @@ def _laid_out(column: pa.ChunkedArray, is_bar: NDArray[np.bool_]) -> NDArray[np.
     laid = np.full(is_bar.shape, np.nan)
     laid[is_bar] = column.to_numpy()
     return laid
-
-
-def _measures(
-    bars: dict[str, NDArray[np.float64]], windows: Windows
-) -> dict[str, NDArray[np.float64]]:
-    """Return every measure of these bars, arrays of shape (n_listings, n_rows)."""
-    o, h, low, c, r, x = (bars[name] for name in _PRICES)
-    n = windows.range_rows
-    # No gap leads from one basis to another; within the bar its prices agree.
-    linked = np.where(bars["is_rebased"] == 1, np.nan, o)
-    range_bars = o, h, low, c
-    linked_bars = linked, h, low, c
-    sigma = before(volatility.ewma_volatility(r, windows.decay))
-    return {
-        "overnight_log_return": ranges.overnight_returns(linked, c),
-        "intraday_log_return": ranges.intraday_returns(o, c),
-        "close_volatility": ranges.close_volatility(r, n),
-        "parkinson_volatility": ranges.parkinson_volatility(h, low, n),
-        "garman_klass_volatility": ranges.garman_klass_volatility(*range_bars, n),
-        "rogers_satchell_volatility": ranges.rogers_satchell_volatility(*range_bars, n),
-        "garman_klass_yang_zhang_volatility": ranges.garman_klass_yang_zhang_volatility(
-            *linked_bars, n
-        ),
-        "yang_zhang_volatility": ranges.yang_zhang_volatility(*linked_bars, n),
-        "ewma_sigma": above_noise(sigma),
-        "extreme_move_z": volatility.extreme_move_z(r, windows.decay, windows.burn_in),
-        "robust_z": volatility.robust_z(r, windows.long_rows, windows.minimum_returns),
-        "downside_beta": volatility.downside_beta(r, x, windows.long_rows, windows.minimum_falls),
-        **{name: window_sums(np.nan_to_num(bars[name]), n) for name in _COUNTS},
-    }

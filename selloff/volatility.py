@@ -100,7 +100,7 @@ def extreme_move_z(
 
 
 def robust_z(
-    returns: NDArray[np.float64], rows: int = 250, minimum: int = 60
+    returns: NDArray[np.float64], rows: int = 250, minimum: int = 60, last: int | None = None
 ) -> NDArray[np.float64]:
     """Return each return's distance from the median of the rows before, in robust sigmas.
 
@@ -115,6 +115,8 @@ def robust_z(
         Rows before the row's own that are looked at.
     minimum : int
         Returns among them without which there is no z.
+    last : int, optional
+        Rows at the end that are asked for; all without it. Those before them are NaN.
 
     Returns
     -------
@@ -135,15 +137,16 @@ def robust_z(
     series = moves.reshape(-1, moves.shape[-1])
     known = (~np.isnan(series)).astype(float)
     n_before = np.nan_to_num(before(window_sums(known, rows))).astype(np.int64)
+    is_asked = (n_before >= minimum) & (known == 1)
+    is_asked[:, : 0 if last is None else -last] = False
+    padded = np.pad(series, ((0, 0), (rows, 0)), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, rows, axis=-1)
     found = np.full(series.shape, np.nan)
-    padding = np.full(rows, np.nan)
-    for number, values in enumerate(series):
-        windows = np.lib.stride_tricks.sliding_window_view(np.append(padding, values), rows)
-        asked = np.flatnonzero((n_before[number] >= minimum) & (known[number] == 1))
-        for first in range(0, len(asked), _SORTED_TOGETHER):
-            here = asked[first : first + _SORTED_TOGETHER]
-            center, scale = _medians(windows[here], n_before[number, here])
-            found[number, here] = (values[here] - center) / scale
+    asked = np.argwhere(is_asked)
+    for first in range(0, len(asked), _SORTED_TOGETHER):
+        here = tuple(asked[first : first + _SORTED_TOGETHER].T)
+        center, scale = _medians(windows[here], n_before[here])
+        found[here] = (series[here] - center) / scale
     return found.reshape(moves.shape)
 
 

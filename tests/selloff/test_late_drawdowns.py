@@ -35,7 +35,9 @@ def bar_rows(make, random, days):
     flags = ["", "", "", "", "", "", "stale", "unapplied_split"]
     return frame.assign(
         # Some drift up, some down, some stand still.
-        close=random.integers(1, 6, n) + (own % 3 - 1) * frame.groupby("ticker").cumcount() // 4 + 9,
+        close=random.integers(1, 6, n)
+        + (own % 3 - 1) * frame.groupby("ticker").cumcount() // 4
+        + 9,
         currency=np.where(own % 3 == 1, "EUR", np.where(own == 5, None, "USD")),
         quality_flags=random.choice(flags, n),
         n_quarantined=random.choice([0, 0, 0, 2], n),
@@ -86,7 +88,9 @@ def surroundings(make, random, days):
             "split_ratio_after": random.choice([1.0, 1.1], 14),
         }
     ).drop_duplicates(["ticker", "known_on"])
-    rates = make.rates("EUR", np.where(random.random(COUNT) < 0.3, np.nan, random.random(COUNT) + 1))
+    rates = make.rates(
+        "EUR", np.where(random.random(COUNT) < 0.3, np.nan, random.random(COUNT) + 1)
+    )
     as_of = pd.Timestamp("2024-03-01") + pd.to_timedelta(random.integers(0, 99, len(rates)), "D")
     return listed, counts, rates.assign(as_of=as_of)
 
