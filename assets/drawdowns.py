@@ -25,10 +25,18 @@ def risk_measures(daily_prices: Any, abnormal_returns: Any, days: Days) -> Any:
 
 @table_asset(DRAWDOWN_EPISODES)
 def drawdown_episodes(
-    daily_prices: Any, instruments: Any, shares_outstanding: Any, fx_rates: Any
+    daily_prices: Any,
+    instruments: Any,
+    shares_outstanding: Any,
+    fx_rates: Any,
+    previous: Any,
+    days: Days | None,
 ) -> Any:
     """Find every fall of every listing below its highest close, and what was lost in it."""
-    return drawdowns.drawdown_episodes(daily_prices, instruments, shares_outstanding, fx_rates)
+    tables = (daily_prices, instruments, shares_outstanding, fx_rates)
+    if days is None:
+        return drawdowns.drawdown_episodes(*tables)
+    return drawdowns.late_drawdown_episodes(*tables, previous, days)
 
 
 ASSETS = [risk_measures, drawdown_episodes]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import by_listing, looked_up, stacked
+from selloff._ibis import looked_up, stacked
 from selloff.history import from_day
 from selloff.proposed_splits import has_unapplied_split
 
@@ -16,19 +16,17 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-_COLUMNS = (
-    "listing_id",
+_BARS = (
     "ticker",
-    "session_date",
     "close",
     "currency",
     "quality_flags",
     "is_simulated",
     "n_quarantined",
     "as_of",
-    "flagged",
-    "step",
 )
+_COLUMNS = ("listing_id", "session_date", *_BARS, "flagged", "step")
+_STATES = (*_COLUMNS, "is_state")
 
 
 def carried(daily_prices: ir.Table, previous: ir.Table, start: date) -> ir.Table:
@@ -41,7 +39,7 @@ def carried(daily_prices: ir.Table, previous: ir.Table, start: date) -> ir.Table
     Parameters
     ----------
     daily_prices : ibis Table
-        Columns of ``core.daily_prices`` with `flagged`, in full history; every close is known.
+        Columns of ``core.daily_prices``, in full history; every close is known.
     previous : ibis Table
         ``mart.drawdown_episodes`` as it was held, right as to all sessions before the start.
     start : datetime.date
@@ -57,34 +55,48 @@ def carried(daily_prices: ir.Table, previous: ir.Table, start: date) -> ir.Table
     """
     import ibis
 
-    before = daily_prices.filter(daily_prices.session_date < start)
     under = previous.filter(
         previous.peak_date < start,
         (previous.outcome == "open") | (previous.observed_through >= start),
     )
-    falls = stacked(under, _reopened(before, previous, start))
+    falls = stacked(under, _reopened(daily_prices, previous, start))
     # Whoever was not below its high had just made it.
-    highs = from_day(daily_prices.anti_join(falls, "listing_id"), start, 1)
-    highs = highs.filter(highs.session_date < start)
-    seen = falls.filter(falls.observed_through >= start)
-    asked = stacked(
-        seen.select("listing_id", since="peak_date"),
-        highs.select("listing_id", since="session_date"),
+    last = from_day(daily_prices, start, 1)
+    highs = last.filter(last.session_date < start).anti_join(falls, "listing_id")
+    unknown = falls.filter(falls.trough_date >= start).select("listing_id", since="peak_date")
+    own = _before(daily_prices, start, *_BARS).inner_join(unknown, "listing_id")
+    own = own.filter(own.session_date >= own.since)
+    one = ibis.literal(1)
+    behind = stacked(
+        _three(falls.filter(falls.trough_date < start), daily_prices, start),
+        _flagged(own).mutate(step=one, is_state=own.session_date == own.since).select(*_STATES),
+        _flagged(highs).mutate(step=one, is_state=ibis.literal(True)).select(*_STATES),  # noqa: FBT003 - Ibis takes the literal
     )
-    sums = _sums(before, asked)
-    is_known = falls.trough_date < start
-    unknown = seen.filter(seen.trough_date >= start).select("listing_id", since="peak_date")
-    own = before.inner_join(unknown, "listing_id")
-    own = own.filter(own.session_date >= own.since).select(*before.columns)
+    # A high rests on every bar that it is higher than.
+    placed = looked_up(behind, _resting(daily_prices, start), "listing_id")
+    placed = placed.mutate(
+        as_of=placed.is_state.ifelse(placed.known, placed.as_of),
+        is_simulated=placed.is_state.ifelse(placed.simulated > 0, placed.is_simulated),
+    )
     later = daily_prices.filter(daily_prices.session_date >= start)
-    return stacked(
-        _three(falls.filter(is_known), sums, start),
-        _first_resting_on_all(stacked(own, highs), sums),
-        later.mutate(step=ibis.literal(1)).select(*_COLUMNS),
-    )
+    later = _flagged(later).mutate(step=one)
+    return stacked(placed.select(*_COLUMNS), later.select(*_COLUMNS))
 
 
-def _reopened(before: ir.Table, previous: ir.Table, start: date) -> ir.Table:
+def _before(daily_prices: ir.Table, start: date, *names: str) -> ir.Table:
+    """Return columns of the bars before the start, by an expression of their own for each use.
+
+    One that is used twice an engine computes once, and keeps: here nearly all bars there are.
+    """
+    some = daily_prices.select("listing_id", "session_date", *names)
+    return some.filter(some.session_date < start)
+
+
+def _flagged(bars: ir.Table) -> ir.Table:
+    return bars.mutate(flagged=(bars.quality_flags != "").cast("int64"))
+
+
+def _reopened(daily_prices: ir.Table, previous: ir.Table, start: date) -> ir.Table:
     """Return the falls that were broken off after the last bar before the start.
 
     What broke them off may have been taken back. Only the newest falls of listings can be such,
@@ -96,59 +108,69 @@ def _reopened(before: ir.Table, previous: ir.Table, start: date) -> ir.Table:
     broken = broken.semi_join(
         newest.aggregate(peak_date=lambda t: t.peak_date.max()), ("listing_id", "peak_date")
     )
-    last = before.semi_join(broken, "listing_id").group_by("listing_id")
+    last = _before(daily_prices, start).semi_join(broken, "listing_id").group_by("listing_id")
     last = last.aggregate(observed_through=lambda t: t.session_date.max())
     return broken.semi_join(last, ("listing_id", "observed_through"))
 
 
-def _sums(before: ir.Table, asked: ir.Table) -> ir.Table:
-    """Gather the bars before the start of some listings, since a day and since their basis."""
-    changes = before.filter(has_unapplied_split(before))
-    changes = changes.group_by("listing_id").aggregate(basis_from=changes.session_date.max())
-    asked = looked_up(asked, changes, "listing_id")
-    rows = before.inner_join(asked, "listing_id")
-    rows = rows.filter(rows.basis_from.isnull() | (rows.session_date >= rows.basis_from))
-    inside = (rows.session_date >= rows.since).cast("int64")
-    return rows.group_by("listing_id").aggregate(
-        known=rows.as_of.max(),
-        simulated=rows.is_simulated.cast("int64").max(),
-        n_bars=inside.sum(),
-        last_date=rows.session_date.max(),
-        flagged_since=(rows.flagged * inside).sum(),
-        quarantined_since=(rows.n_quarantined * inside).sum(),
+def _resting(daily_prices: ir.Table, start: date) -> ir.Table:
+    """Return the newest vintage of each listing's bars since its basis, and if any is simulated.
+
+    Of all listings: with those alone that are asked for it takes as long.
+    """
+    import ibis
+
+    found = _maxima(_before(daily_prices, start, "as_of", "is_simulated"))
+    flags = _before(daily_prices, start, "quality_flags")
+    changes = flags.filter(has_unapplied_split(flags)).group_by("listing_id")
+    changes = changes.aggregate(basis_from=lambda t: t.session_date.max())
+    known = changes.to_pyarrow()["listing_id"].to_pylist()
+    if not known:
+        return found
+    # By name, and only where there are any: else an engine reads all bars once more for them.
+    rows = _before(daily_prices, start, "is_simulated", "as_of")
+    rows = rows.filter(rows.listing_id.isin(known)).inner_join(changes, "listing_id")
+    since = _maxima(rows.filter(rows.session_date >= rows.basis_from))
+    both = looked_up(found, since.rename(later="known", now="simulated"), "listing_id")
+    return both.mutate(
+        known=ibis.coalesce(both.later, both.known),
+        simulated=ibis.coalesce(both.now, both.simulated),
     )
 
 
-def _first_resting_on_all(bars: ir.Table, sums: ir.Table) -> ir.Table:
-    """Let the first bar of each listing be as old and as simulated as all before it."""
-    import ibis
-
-    placed = looked_up(bars.mutate(place=ibis.row_number().over(by_listing())), sums, "listing_id")
-    is_first = placed.place == 0
-    return placed.mutate(
-        as_of=is_first.ifelse(placed.known, placed.as_of),
-        is_simulated=is_first.ifelse(placed.simulated > 0, placed.is_simulated),
-        step=ibis.literal(1),
-    ).select(*_COLUMNS)
+def _maxima(bars: ir.Table) -> ir.Table:
+    return bars.group_by("listing_id").aggregate(
+        known=bars.as_of.max(), simulated=bars.is_simulated.cast("int64").max()
+    )
 
 
-def _three(falls: ir.Table, sums: ir.Table, start: date) -> ir.Table:
+def _three(falls: ir.Table, daily_prices: ir.Table, start: date) -> ir.Table:
     """Return peak, trough and last bar of falls, as they stood before the start."""
     import ibis
 
-    found = looked_up(falls, sums, "listing_id")
+    has_seen = falls.observed_through >= start
+    seen = falls.filter(has_seen).select("listing_id", since="peak_date")
+    inside = _before(daily_prices, start, "quality_flags", "n_quarantined")
+    inside = _flagged(inside.inner_join(seen, "listing_id"))
+    inside = inside.filter(inside.session_date >= inside.since)
+    sums = inside.group_by("listing_id").aggregate(
+        n_bars=inside.count(),
+        last_date=inside.session_date.max(),
+        flagged=inside.flagged.sum(),
+        quarantined=inside.n_quarantined.sum(),
+    )
+    found = looked_up(falls.mutate(is_state=has_seen), sums, "listing_id")
     found = found.mutate(
-        last_date=(found.observed_through < start).ifelse(found.observed_through, found.last_date),
+        last_date=ibis.coalesce(found.last_date, found.observed_through),
         n_before=ibis.coalesce(found.n_bars - 1, found.sessions_under_water),
         quality_flags=ibis.literal(""),
     )
     peak = found.mutate(
         session_date=found.peak_date,
         close=found.peak_close,
-        is_simulated=ibis.coalesce(found.simulated > 0, found.has_simulated_inputs),
-        n_quarantined=ibis.coalesce(found.quarantined_since, found.n_quarantined),
-        as_of=ibis.coalesce(found.known, found.as_of),
-        flagged=ibis.coalesce(found.flagged_since, found.n_flagged),
+        is_simulated=found.has_simulated_inputs,
+        n_quarantined=ibis.coalesce(found.quarantined, found.n_quarantined),
+        flagged=ibis.coalesce(found.flagged, found.n_flagged),
         step=ibis.literal(0, "int64"),
     )
     low = peak.mutate(
@@ -157,8 +179,9 @@ def _three(falls: ir.Table, sums: ir.Table, start: date) -> ir.Table:
         n_quarantined=0,
         as_of=ibis.null("timestamp"),
         flagged=0,
+        is_state=False,
     )
     trough = low.mutate(session_date=low.trough_date, step=low.sessions_to_trough)
     last = low.mutate(session_date=low.last_date, step=low.n_before - low.sessions_to_trough)
     last = last.filter(last.session_date > last.trough_date)
-    return stacked(*(each.select(*_COLUMNS) for each in (peak, trough, last)))
+    return stacked(*(each.select(*_STATES) for each in (peak, trough, last)))

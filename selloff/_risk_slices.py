@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selloff._session_lookups import NEVER, as_instants, coded, days_of, floats, micros, places
+from selloff._session_lookups import NEVER, as_instants, days_of, floats, micros, places
 from selloff._spans import sessions_of
 from selloff.history import days_before
 from selloff.proposed_splits import FLAG, has_unapplied_split
@@ -26,10 +26,18 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 PRICES = ("open", "high", "low", "close")
-MARKS = ("is_rebased", "n_flagged", "n_quarantined")
 RETURNS = ("log_return", "market_log_return")
-_BAR = ("listing_id", "session_date")
-_BARS = (*_BAR, "ticker", *PRICES, "quality_flags", "n_quarantined", "is_simulated", "as_of")
+_BAR = ("place", "session_date")
+_BARS = (
+    *_BAR,
+    "listing_id",
+    "ticker",
+    *PRICES,
+    "quality_flags",
+    "n_quarantined",
+    "is_simulated",
+    "as_of",
+)
 _MODEL = (*_BAR, "has_simulated_inputs", "as_of")
 
 
@@ -45,8 +53,10 @@ class Slice:
         Of the sessions.
     reach : int
         How many times as far back to look as a listing needs that trades every session.
+    listings : ibis Table
+        `listing_id`, and `place`, its number in their order.
     ids : array of text
-        The listings, in order.
+        The same, read.
     days : array of int
         The sessions that are read, in order.
     ages : array of shape (n_sessions, n_listings)
@@ -58,6 +68,7 @@ class Slice:
     first: date
     last: date
     reach: int
+    listings: ir.Table
     ids: pa.Array
     days: Ints
     ages: NDArray[np.int32]
@@ -65,32 +76,41 @@ class Slice:
     @classmethod
     def read(cls, tables: tuple[ir.Table, ir.Table], days: tuple[date, date], rows: int) -> Slice:
         """Find which bars there are in some days, and where so many rows before them lie."""
-        return cls._reaching(tables, days, rows, 1)
+        wanted = tables[0].filter(tables[0].session_date.between(*days))
+        return cls._reaching(tables, days, wanted.select("listing_id").distinct(), rows, 1)
 
     def of_those(self, is_wanted: NDArray[np.bool_], rows: int) -> Slice:
         """Return the slice of some listings, which reaches four times as far back."""
         import pyarrow as pa
 
         known = self.ids.filter(pa.array(is_wanted)).to_pylist()
-        tables = self.daily_prices, self.abnormal_returns
-        bars, returns = (table.filter(table.listing_id.isin(known)) for table in tables)
-        return self._reaching((bars, returns), (self.first, self.last), rows, 4 * self.reach)
+        some = self.listings.filter(self.listings.listing_id.isin(known)).select("listing_id")
+        tables, days = (self.daily_prices, self.abnormal_returns), (self.first, self.last)
+        return self._reaching(tables, days, some, rows, 4 * self.reach)
 
     @classmethod
     def _reaching(
-        cls, tables: tuple[ir.Table, ir.Table], days: tuple[date, date], rows: int, reach: int
+        cls,
+        tables: tuple[ir.Table, ir.Table],
+        days: tuple[date, date],
+        listings: ir.Table,
+        rows: int,
+        reach: int,
     ) -> Slice:
+        import ibis
+
         first, last = days
-        bars = sessions_of(tables[0], days_before(first, rows * reach), last, *_BAR)
+        # The engine tells numbers: to read the texts of millions of bars takes as long again.
+        numbered = listings.mutate(place=ibis.row_number().over(order_by="listing_id"))
+        ids = numbered.order_by("place").to_pyarrow()["listing_id"].combine_chunks()
+        placed = tables[0].inner_join(numbered, "listing_id")
+        bars = sessions_of(placed, days_before(first, rows * reach), last, *_BAR)
         day = days_of(bars["session_date"])
-        _, ids = coded(bars["listing_id"].filter(day >= _day(first)))
-        listing = places(bars["listing_id"], ids)
-        bars_of = listing >= 0
         here = _different(day)
         taken = np.zeros((len(here), len(ids)), np.int32)
-        taken[_among(here, day[bars_of]), listing[bars_of]] = 1
+        taken[_among(here, day), bars["place"].to_numpy()] = 1
         ages = np.cumsum(taken[::-1], axis=0, dtype=np.int32)[::-1] * taken
-        return cls(*tables, first, last, reach, ids, here, ages)
+        return cls(*tables, first, last, reach, numbered, ids, here, ages)
 
     @property
     def n_wanted(self) -> int:
@@ -104,7 +124,7 @@ class Slice:
         Looked for among the sessions that are read for them; `begun` is the day of each listing's
         first bar.
         """
-        earliest = _day(self._since(rows))
+        earliest = _day(days_before(self.first, rows * self.reach))
         begin, end = np.searchsorted(self.days, (earliest, _day(self.first)))
         found: NDArray[np.bool_] = (self.ages[begin:end] > 0).sum(axis=0) >= rows
         return found | (begun >= earliest)
@@ -114,21 +134,22 @@ class Slice:
 
         Whoever computed a return may not have known of a change of basis.
         """
-        span = self._since(rows), self.last
-        told = sessions_of(self.abnormal_returns, *span, *_BAR, *RETURNS)
+        told = self._read(self.abnormal_returns, rows, *_BAR, *RETURNS)
         changes = self.daily_prices.filter(has_unapplied_split(self.daily_prices))
-        rebased = sessions_of(changes, *span, *_BAR)
+        rebased = self._read(changes, rows, *_BAR)
         n, cells = self.n_wanted, self.cells(told)
         own = self._laid(cells, floats(told["log_return"]), rows + n)
-        anew = self._laid(self.cells(rebased), np.ones(len(rebased)), rows + n)
         market = self._laid(cells, floats(told["market_log_return"]), market_rows + n)
-        return {"log_return": np.where(anew == 1, np.nan, own), "market_log_return": market}
+        place, age = self.cells(rebased)
+        kept = age <= rows + n
+        own[place[kept], rows + n - age[kept]] = np.nan
+        return {"log_return": own, "market_log_return": market}
 
     def bars(self, rows: int) -> tuple[dict[str, Floats], Wanted]:
         """Return the last prices and marks of each listing, and the bars of the sessions."""
         import pyarrow.compute as pc
 
-        read = sessions_of(self.daily_prices, self._since(rows), self.last, *_BARS)
+        read = self._read(self.daily_prices, rows, *_BARS)
         values = {name: floats(read[name]) for name in (*PRICES, "n_quarantined")}
         values["is_rebased"] = pc.match_substring(read["quality_flags"], FLAG).to_numpy()
         values["n_flagged"] = pc.not_equal(read["quality_flags"], "").to_numpy()
@@ -140,14 +161,16 @@ class Slice:
         return laid, Wanted.of(self, read.take(wanted), values["is_rebased"][wanted])
 
     def cells(self, rows: pa.Table) -> tuple[Ints, Ints]:
-        """Return listing and age of each bar; age 0 where it is none of these."""
-        listing, day = places(rows["listing_id"], self.ids), days_of(rows["session_date"])
+        """Return the place of each row's listing, and the age of its bar; 0 where it has none."""
+        place, day = rows["place"].to_numpy(), days_of(rows["session_date"])
         session = _among(self.days, day)
-        is_here = (listing >= 0) & (self.days[session] == day)
-        return listing, np.where(is_here, self.ages[session, listing], 0)
+        return place, np.where(self.days[session] == day, self.ages[session, place], 0)
 
-    def _since(self, rows: int) -> date:
-        return days_before(self.first, rows * self.reach)
+    def _read(self, panel: ir.Table, rows: int, *names: str) -> pa.Table:
+        """Read the sessions, and before them those that hold so many rows of each listing."""
+        placed = panel.inner_join(self.listings, "listing_id")
+        start = days_before(self.first, rows * self.reach)
+        return sessions_of(placed, start, self.last, *names)
 
     def _laid(self, cells: tuple[Ints, Ints], values: NDArray[Any], width: int) -> Floats:
         """Return values in the rows of their listings, the last bar's in the last column."""
@@ -172,7 +195,8 @@ class Wanted:
     @classmethod
     def of(cls, part: Slice, rows: pa.Table, is_rebased: NDArray[np.bool_]) -> Wanted:
         """Look up what the returns of these bars rest on."""
-        told = sessions_of(part.abnormal_returns, part.first, part.last, *_MODEL)
+        placed = part.abnormal_returns.inner_join(part.listings, "listing_id")
+        told = sessions_of(placed, part.first, part.last, *_MODEL)
         listing, age = part.cells(told)
         kept = age > 0
         is_simulated = np.zeros((len(part.ids), part.n_wanted + 1), bool)

@@ -185,8 +185,13 @@ def drawdown_episodes(
     """
     import ibis
 
-    bars = _closes(daily_prices)
-    rows = _numbered(bars.mutate(position=ibis.row_number().over(by_listing())))
+    bars = daily_prices.filter(daily_prices.close.notnull())
+    rows = _numbered(
+        bars.mutate(
+            flagged=(bars.quality_flags != "").cast("int64"),
+            position=ibis.row_number().over(by_listing()),
+        )
+    )
     found = _valued(_falls(rows), instruments, shares_outstanding, fx_rates)
     return looked_up(found, _carriers(found, instruments), "listing_id").select(*_COLUMNS)
 
@@ -216,7 +221,7 @@ def late_drawdown_episodes(
         Rows of `drawdown_episodes`: all that have seen one of these days or are open, and others
         that are counted now and were not, or the other way round.
     """
-    bars = carried(_closes(daily_prices), previous, days.start)
+    bars = carried(daily_prices, previous, days.start)
     position = bars.step.sum().over(by_listing(preceding=None, following=0))
     rows = _numbered(bars.mutate(position=position))
     found = _valued(_falls(rows), instruments, shares_outstanding, fx_rates)
@@ -231,12 +236,6 @@ def late_drawdown_episodes(
     told = told.filter(told.is_counted != told.was_counted)
     counted = looked_up(found, carriers, "listing_id")
     return stacked(counted.select(*_COLUMNS), told.select(*_COLUMNS))
-
-
-def _closes(daily_prices: ir.Table) -> ir.Table:
-    """Return the bars that have a close, those with a flag marked."""
-    bars = daily_prices.filter(daily_prices.close.notnull())
-    return bars.mutate(flagged=(bars.quality_flags != "").cast("int64"))
 
 
 def _numbered(bars: ir.Table) -> ir.Table:

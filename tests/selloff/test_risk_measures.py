@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from selloff import history, volatility
 from selloff import range_volatility as ranges
 from selloff import risk_measures as module
-from selloff import volatility
 from selloff._ibis import fetched
 from selloff.risk_measures import Windows, risk_measures
 from warehouse.tables.drawdowns import RISK_MEASURES
@@ -153,6 +155,43 @@ def test_a_late_slice_forgets_no_more_than_rounding(measure, make):
     whole = measure(bars).iloc[-5:].reset_index(drop=True)
     part = measure(bars, first=make.days(count)[-5].date())
     pd.testing.assert_frame_equal(part, whole, rtol=1e-12)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32), cut=st.integers(0, 89))
+def test_late_slices_of_any_market_equal_the_whole(measure, make, monkeypatch, seed, cut):
+    # So few rows and days behind that halted listings are looked for further back.
+    monkeypatch.setattr(module, "EWMA_ROWS", 24)
+    monkeypatch.setattr(module, "LATE_ROWS", 200)
+    monkeypatch.setattr(module, "LISTINGS_AT_ONCE", 3)
+    monkeypatch.setattr(history, "CLOSED_DAYS", 2)
+    random, days = np.random.default_rng(seed), make.days(90)
+    bars, returns = (pd.concat(each) for each in zip(*market(make, random), strict=True))
+    windows = Windows(5, 20, 10, 5, decay=0.2, burn_in=4)
+    whole = measure(bars, returns, None, windows)
+    expected = whole[whole["session_date"] >= days[cut]].reset_index(drop=True)
+    found = measure(bars, returns, days[cut].date(), windows)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-12, atol=1e-13)
+
+
+def market(make, random):
+    """Return bars and returns of listings that begin late, end early, or are halted for weeks."""
+    flags = np.array(["", "", "", "", "", "", "", "stale", "unapplied_split"])
+    for number in range(5):
+        bars = candles(make, f"L{number}", 90, random.integers(2**32))
+        bars["quality_flags"] = random.choice(flags, 90) if number % 2 else ""
+        bars["n_quarantined"] = random.integers(0, 2, 90)
+        bars["is_simulated"] = random.random(90) < 0.02
+        bars["as_of"] = pd.Timestamp("2025-01-01") + pd.to_timedelta(
+            random.integers(0, 99, 90), "D"
+        )
+        begin, end = np.sort(random.integers(0, 91, 2))
+        place = np.arange(90)
+        kept = [place >= begin, place < end, (place < begin) | (place >= end), place % 4 == 1]
+        bars = bars[kept[random.integers(4)] & (random.random(90) < 0.95)].reset_index(drop=True)
+        returns = returns_of(bars, number).assign(has_simulated_inputs=bars["is_simulated"])
+        returns["as_of"] = bars["as_of"] + pd.Timedelta("1D")
+        yield bars, returns[random.random(len(bars)) < 0.97]
 
 
 def test_nothing_is_measured_across_a_change_of_basis(measure, make):

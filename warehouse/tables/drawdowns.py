@@ -168,6 +168,8 @@ DRAWDOWN_EPISODES = Table(
     ),
     is_row_wise=True,
     grain=("listing_id", "peak_date"),
+    seen_through="observed_through",
+    open_where="outcome = 'open'",
     orders=(
         Order("peak_date", "trough_date"),
         Order("trough_date", "observed_through"),

@@ -65,6 +65,7 @@ INSIDE = {
     "declared.placed": "events.event_rows",
     "episodes.episodes": "events.event_rows",
     "episodes.numbered": "events.event_rows",
+    "drawdowns.late_drawdown_episodes": "drawdowns.drawdown_episodes",
     "event_sessions.event_sessions": "losses.selloff_metrics",
     "event_tests.late_event_study_tests": "event_tests.event_study_tests",
     "history.around": "history.from_day",
