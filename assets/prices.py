@@ -100,10 +100,18 @@ def quarantined_bars(
 
 @table_asset(PROPOSED_SPLITS)
 def proposed_splits(
-    price_vintages: Any, quarantined_bars: Any, splits: Any, implied_shares: Any
+    price_vintages: Any,
+    quarantined_bars: Any,
+    splits: Any,
+    implied_shares: Any,
+    previous: Any,
+    days: Days | None,
 ) -> Any:
     """Find the splits that prices were not adjusted for, and propose them."""
-    return unapplied.proposed_splits(price_vintages, quarantined_bars, splits, implied_shares)
+    tables = (price_vintages, quarantined_bars, splits, implied_shares)
+    if days is None:
+        return unapplied.proposed_splits(*tables)
+    return unapplied.late_proposed_splits(*tables, previous, days)
 
 
 @table_asset(DAILY_PRICES)

@@ -47,9 +47,14 @@ def raw_fx_rates(valuation_source: Valuation, days: Days) -> Batch:
 
 
 @table_asset(IMPLIED_SHARES)
-def implied_shares(price_vintages: Any, quarantined_bars: Any, splits: Any) -> Any:
+def implied_shares(
+    price_vintages: Any, quarantined_bars: Any, splits: Any, previous: Any, days: Days | None
+) -> Any:
     """Divide delivered market values by their prices."""
-    return runs.implied_shares(price_vintages, quarantined_bars, splits)
+    tables = (price_vintages, quarantined_bars, splits)
+    if days is None:
+        return runs.implied_shares(*tables)
+    return runs.late_implied_shares(*tables, previous, days)
 
 
 @table_asset(QUARANTINED_MARKET_VALUES)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from selloff._ibis import fetched, stacked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
     from typing import Protocol
 
@@ -69,17 +70,61 @@ def until(table: ir.Table, days: Days | None) -> pd.DataFrame | None:
     return fetched(table.filter(table.session_date < days.start)) if days else None
 
 
-def from_day(panel: ir.Table, start: date, rows: int) -> ir.Table:
-    """Return what `since` does, of the days from a date on."""
-    near = panel.filter(lambda t: t.session_date >= days_before(start, rows))
+def from_day(
+    panel: ir.Table,
+    start: date,
+    rows: int,
+    among: Callable[[ir.Table], ir.Table] | None = None,
+) -> ir.Table:
+    """Return what `since` does, of the days from a date on.
+
+    Parameters
+    ----------
+    panel : ibis Table
+        As `since` takes it.
+    start : date
+        First day of the slice.
+    rows : int
+        Sessions before it to keep, per listing.
+    among : callable, optional
+        What of the panel is looked at, given some days of it. A panel of which a part was taken
+        before is read from its first row on, in DuckDB 2.0: an engine computes once what is asked
+        twice, for all the days that anybody asks for. Of 47.7 million bars that took 64 s.
+    """
+    first = days_before(start, rows)
+    chosen = among or (lambda part: part)
+    near = chosen(panel.filter(lambda t: t.session_date >= first))
     kept = near.filter(lambda t: t.session_date >= start)
     wanted = kept.select("listing_id").distinct()
     before = near.filter(lambda t: t.session_date < start).semi_join(wanted, "listing_id")
     counts = before.group_by("listing_id").aggregate(n=lambda t: t.session_date.nunique())
     short = wanted.anti_join(counts.filter(counts.n >= rows), "listing_id")
-    older = panel.filter(lambda t: t.session_date < days_before(start, rows))
+    older = chosen(panel.filter(lambda t: t.session_date < first))
     behind = stacked(before, older.semi_join(short, "listing_id"))
     return stacked(kept, _last(behind, rows).select(*panel.columns))
+
+
+def rows_at(panel: ir.Table, places: ir.Table, start: date) -> ir.Table:
+    """Return the rows of a panel at some listings and sessions, most of them just before a date.
+
+    What lies further back is looked for on its own: an engine passes over most of a panel that lies
+    in the order of its sessions, but over nothing where one listing of ten thousand was halted.
+
+    Parameters
+    ----------
+    panel : ibis Table
+        With `listing_id` and `session_date`.
+    places : ibis Table
+        `listing_id` and `session_date`, before `start`.
+    start : date
+        Where the sessions end.
+    """
+    keys = ("listing_id", "session_date")
+    first = _days_before(start, 1)
+    near = panel.filter(panel.session_date.between(first, start))
+    older = panel.filter(panel.session_date < first)
+    far = places.filter(places.session_date < first)
+    return stacked(near.semi_join(places, keys), older.semi_join(far, keys))
 
 
 def begun(selloff_events: ir.Table, days: Days | None) -> ir.Table:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import by_listing, factors_after, product_after
+from selloff._ibis import by_listing, factors_after, product_after, stacked
 from selloff.adjustments import missing_ratio
+from selloff.history import rows_at
 from selloff.sources import PRIORITY, newest_of_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     import ibis.expr.types as ir
+
+    from selloff.history import Days
 
 _BAR = ("listing_id", "session_date")
 # Of 2.5 million sessions of US listings the count is that of the session before within 1e-6 in all
@@ -74,12 +78,99 @@ def implied_shares(
     0           2                10.0
     1           1                20.0
     """
+    bars = _stated(price_vintages, quarantined_bars)
+    return _runs(_counted(newest_of_first(bars, _BAR, priority), splits))
+
+
+def late_implied_shares(
+    price_vintages: ir.Table,
+    quarantined_bars: ir.Table,
+    splits: ir.Table,
+    previous: ir.Table,
+    days: Days,
+    priority: Sequence[str] = PRIORITY,
+) -> ir.Table:
+    """Return the runs of `implied_shares` that reach into some days, from those held before.
+
+    A run is carried on from its last session before the days, whose count is computed again; no
+    other session before them is read, but where a run was held that reached into them and its
+    sessions before must be counted.
+
+    Parameters
+    ----------
+    price_vintages, quarantined_bars, splits : ibis Table
+        As `implied_shares` takes them. Of the bars those before the days have not changed, of the
+        splits none.
+    previous : ibis Table
+        What `implied_shares` said before.
+    days : range of dates
+        Has `start`, the first session of which anything may have changed.
+    priority : sequence of str
+        As `implied_shares` takes it.
+
+    Returns
+    -------
+    ibis Table
+        Columns of ``core.implied_shares``: every run with a session from the start on, and the last
+        one before it of each listing with such a bar. Together with the runs of `previous` that
+        ended before the start and are not among them, it is what `implied_shares` says.
+    """
+    recent = price_vintages.filter(price_vintages.session_date >= days.start)
+    tails = _tails(price_vintages, quarantined_bars, previous, days.start)
+    ends = tails.select("listing_id", session_date="last_session_date")
+    behind = _stated(rows_at(price_vintages, ends, days.start), quarantined_bars)
+    bars = stacked(_stated(recent, quarantined_bars), behind)
+    runs = _runs(_counted(newest_of_first(bars, _BAR, priority), splits))
+    # The session before the days begins a run here, since nothing is before it.
+    lengths = runs.filter(runs.first_session_date < days.start).select(
+        "listing_id", until_date="last_session_date", n_more=runs.n_sessions - 1
+    )
+    grown = tails.inner_join(lengths, "listing_id")
+    grown = grown.mutate(
+        last_session_date=grown.until_date, n_sessions=grown.n_sessions + grown.n_more
+    )
+    begun = runs.filter(runs.first_session_date >= days.start)
+    return stacked(grown.select(*_COLUMNS), begun)
+
+
+def _tails(
+    price_vintages: ir.Table, quarantined_bars: ir.Table, previous: ir.Table, start: date
+) -> ir.Table:
+    """Return the last run before a day of each listing with a bar since, as it stood on the day."""
+    # Versions are never deleted: a run that reached beyond the day has one there, if only one that
+    # is kept out now.
+    since = price_vintages.filter(
+        price_vintages.session_date >= start, price_vintages.market_value.notnull()
+    )
+    begun = previous.filter(previous.first_session_date < start)
+    begun = begun.semi_join(since, "listing_id")
+    newest = begun.group_by("listing_id").aggregate(
+        first_session_date=begun.first_session_date.max()
+    )
+    tails = begun.semi_join(newest, ("listing_id", "first_session_date"))
+    reaching = tails.filter(tails.last_session_date >= start)
+    before = price_vintages.filter(price_vintages.session_date < start)
+    within = _stated(before, quarantined_bars).inner_join(
+        reaching.select("listing_id", "first_session_date"), "listing_id"
+    )
+    within = within.filter(within.session_date >= within.first_session_date)
+    counts = within.group_by("listing_id").aggregate(
+        last_session_date=within.session_date.max(), n_sessions=within.session_date.nunique()
+    )
+    cut = reaching.drop("last_session_date", "n_sessions").inner_join(counts, "listing_id")
+    return stacked(tails.filter(tails.last_session_date < start), cut)
+
+
+def _stated(versions: ir.Table, quarantined_bars: ir.Table) -> ir.Table:
+    """Return the versions of bars that have a market value and are not kept out."""
+    stated = versions.filter(versions.market_value.notnull())
+    return stated.anti_join(quarantined_bars, _BAR)
+
+
+def _runs(counts: ir.Table) -> ir.Table:
+    """Return the runs of counts that follow on one another unchanged."""
     import ibis
 
-    stated = price_vintages.filter(price_vintages.market_value.notnull())
-    counts = _counted(
-        newest_of_first(stated.anti_join(quarantined_bars, _BAR), _BAR, priority), splits
-    )
     before = counts.mutate(
         previous_count=counts.adjusted_shares.lag().over(by_listing()),
         previous_date=counts.session_date.lag().over(by_listing()),

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
-from selloff._ibis import by_listing, looked_up, stacked
-from selloff.adjustments import missing_ratio
-from selloff.sources import PRIORITY, newest_of_first
+from selloff._ibis import fetched, looked_up, stacked
+from selloff._split_moves import (
+    BAR,
+    LASTING,
+    PLACE,
+    SIZE_ROWS,
+    SMALLEST_RISE,
+    bars_of,
+    lasting,
+    moved,
+    steps_of,
+    with_usual,
+)
+from selloff._split_proofs import by_turnover, may_be, unexplained, with_steps
+from selloff.history import from_day
+from selloff.sources import PRIORITY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import ibis.expr.types as ir
 
+    from selloff.history import Days
+
 FLAG = "unapplied_split"
-_BAR = ("listing_id", "session_date")
-_PLACE = ("listing_id", "ex_date")
 _COLUMNS = (
     "listing_id",
     "ticker",
@@ -30,10 +45,6 @@ _COLUMNS = (
     "evidence",
     "as_of",
 )
-# A fall to two thirds at least, 4% more or less; a consolidation of two into one at least.
-_SMALLEST_FALL, _SMALLEST_RISE = 1.43, 1.7
-_TURNOVER_ROWS, _SIZE_ROWS, _LEAST_ROWS = 20, 250, 20
-_LASTING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +131,134 @@ def proposed_splits(
         implied count over the one before (NULL where none moved), `turnover_ratio` the value traded
         in usual ones.
     """
+    chosen = evidence or SplitEvidence()
+    rows = moved(bars_of(price_vintages.anti_join(quarantined_bars, BAR), splits, priority))
+    moves = with_usual(rows.filter(rows.is_large), rows)
+    return _proposed(moves, steps_of(implied_shares), splits, chosen)
+
+
+def late_proposed_splits(
+    price_vintages: ir.Table,
+    quarantined_bars: ir.Table,
+    splits: ir.Table,
+    implied_shares: ir.Table,
+    previous: ir.Table,
+    days: Days,
+    evidence: SplitEvidence | None = None,
+) -> ir.Table:
+    """Return what `proposed_splits` does, from what it said before some days.
+
+    A move is judged anew where what is new may reach it: a step of the count looks for its move
+    among those of `SplitEvidence.days` around it, and a new move there may take it from another,
+    twice so many days before. Of a listing whose last count before the days had not lasted yet,
+    however long it was halted, all is made anew.
+
+    Parameters
+    ----------
+    price_vintages, quarantined_bars, splits, implied_shares : ibis Table
+        As `proposed_splits` takes them. Neither bars nor counts before the days have changed, of
+        the splits none.
+    previous : ibis Table
+        What `proposed_splits` said before.
+    days : range of dates
+        Has `start`, the first session of which anything may have changed.
+    evidence : SplitEvidence, optional
+        As `proposed_splits` takes it.
+
+    Returns
+    -------
+    ibis Table
+        Columns of ``core.proposed_splits``, all rows of it: what was said of earlier moves too.
+    """
+    chosen = evidence or SplitEvidence()
+    first = days.start - timedelta(days=2 * chosen.days)
+    since = first - timedelta(days=2 * chosen.days)
+    steps = steps_of(implied_shares)
+    bars = (price_vintages, quarantined_bars, splits)
+    # Known before what is read for them, so that an engine reads their bars alone.
+    undecided = _names(_undecided(price_vintages, steps, days.start, chosen))
+    asked = _names(_may_be(*bars, steps, since, chosen))
+    rows = _rows_since(*bars, since, set(asked) - set(undecided), undecided)
+    moves = with_usual(rows.filter(rows.is_large), rows)
+    found = _proposed(moves, steps, splits, chosen)
+    anew = found.filter((found.ex_date >= first) | found.listing_id.isin(undecided))
+    earlier = previous.filter(previous.ex_date < first, ~previous.listing_id.isin(undecided))
+    return stacked(earlier.select(*_COLUMNS), anew)
+
+
+def _names(listings: ir.Table) -> list[str]:
+    names: list[str] = fetched(listings)["listing_id"].tolist()
+    return sorted(names)
+
+
+def _undecided(
+    price_vintages: ir.Table, steps: ir.Table, start: date, evidence: SplitEvidence
+) -> ir.Table:
+    """Return the listings with bars from a day on of which an old step may have lasted or not.
+
+    That of the last run before the day, if fewer than three of its sessions are before it.
+    """
     import ibis
 
-    chosen = evidence or SplitEvidence()
-    bars = _bars(price_vintages.anti_join(quarantined_bars, _BAR), splits, priority)
-    moves = _moves(bars).filter(lambda t: t.usual_turnover >= chosen.least_turnover)
-    by_shares = _with_steps(moves, _steps(implied_shares), chosen)
-    alone = moves.anti_join(by_shares, _PLACE)
-    found = stacked(by_shares, _by_turnover(alone, chosen))
-    return _unexplained(found, splits).mutate(action=ibis.literal("split")).select(*_COLUMNS)
+    # Of a consolidation price and shares may differ most (`_is_consolidation`).
+    least = max(math.log(SMALLEST_RISE) - evidence.rise_tolerance, 0.0)
+    late = price_vintages.filter(price_vintages.session_date >= start)
+    old = steps.filter(
+        steps.first_session_date < start - timedelta(days=evidence.days),
+        steps.next_date.isnull() | (steps.next_date >= start),
+        steps.step.abs() >= least,
+    )
+    # Of its sessions at most one a day is not before the day.
+    n_since = ibis.greatest(old.last_session_date.delta(ibis.date(start), unit="day") + 1, 0)
+    short = old.filter(old.n_sessions - n_since < LASTING)
+    return short.semi_join(late, "listing_id").select("listing_id").distinct()
+
+
+def _may_be(
+    price_vintages: ir.Table,
+    quarantined_bars: ir.Table,
+    splits: ir.Table,
+    steps: ir.Table,
+    since: date,
+    evidence: SplitEvidence,
+) -> ir.Table:
+    """Return the listings with a move since a date that may be a split, by price and counts."""
+    recent = from_day(price_vintages, since, 1, lambda t: t.anti_join(quarantined_bars, BAR))
+    rows = moved(bars_of(recent, splits))
+    moves = rows.filter(rows.is_large, rows.session_date >= since)
+    return may_be(moves, lasting(steps), evidence)
+
+
+def _rows_since(
+    price_vintages: ir.Table,
+    quarantined_bars: ir.Table,
+    splits: ir.Table,
+    since: date,
+    names: Iterable[str],
+    undecided: Iterable[str],
+) -> ir.Table:
+    """Return bars of some listings since a date and the year before, and all bars of others."""
+
+    def of(listings: Iterable[str]) -> Callable[[ir.Table], ir.Table]:
+        known = sorted(listings)
+        return lambda t: t.filter(t.listing_id.isin(known)).anti_join(quarantined_bars, BAR)
+
+    # Each of the 250 moves before one is from the close before it.
+    recent = from_day(price_vintages, since, SIZE_ROWS + 1, of(names))
+    return moved(bars_of(stacked(recent, of(undecided)(price_vintages)), splits))
+
+
+def _proposed(
+    moves: ir.Table, steps: ir.Table, splits: ir.Table, evidence: SplitEvidence
+) -> ir.Table:
+    """Return the moves that are splits nobody told."""
+    import ibis
+
+    judged = moves.filter(moves.usual_turnover >= evidence.least_turnover)
+    by_shares = with_steps(judged, lasting(steps), evidence)
+    alone = judged.anti_join(by_shares, PLACE)
+    found = stacked(by_shares, by_turnover(alone, evidence))
+    return unexplained(found, splits).mutate(action=ibis.literal("split")).select(*_COLUMNS)
 
 
 def with_unapplied_splits(daily_prices: ir.Table, proposed_splits: ir.Table) -> ir.Table:
@@ -159,7 +289,7 @@ def with_unapplied_splits(daily_prices: ir.Table, proposed_splits: ir.Table) -> 
     import ibis
 
     known = proposed_splits.select("listing_id", session_date="ex_date", told_at="as_of")
-    rows = looked_up(daily_prices, known, _BAR)
+    rows = looked_up(daily_prices, known, BAR)
     words = rows.quality_flags.concat(f" {FLAG}").strip()
     return rows.mutate(
         quality_flags=rows.told_at.isnull().ifelse(rows.quality_flags, words),
@@ -170,220 +300,3 @@ def with_unapplied_splits(daily_prices: ir.Table, proposed_splits: ir.Table) -> 
 def has_unapplied_split(bars: ir.Table) -> ir.BooleanColumn:
     """Whether no return leads to a bar, since prices are on another basis from it on."""
     return bars.quality_flags.contains(FLAG)
-
-
-def _bars(versions: ir.Table, splits: ir.Table, priority: Sequence[str]) -> ir.Table:
-    """Return close and turnover of the newest version of every bar, first source first."""
-    versions = versions.select(
-        *_BAR, "ticker", "close", "volume", "basis", "source", "known_from", "row_hash"
-    )
-    rated = missing_ratio(newest_of_first(versions, _BAR, priority), splits)
-    return rated.select(
-        *_BAR,
-        "ticker",
-        "known_from",
-        close=rated.close / rated.missing_ratio,
-        turnover=(rated.close * rated.volume).nullif(0),
-    )
-
-
-def _moves(bars: ir.Table) -> ir.Table:
-    """Return the moves that may be splits, with what was usual before them."""
-    import ibis
-
-    ratio = bars.close / bars.close.lag().over(by_listing()).nullif(0)
-    moved = bars.mutate(
-        row=ibis.row_number().over(by_listing()),
-        price_ratio=ratio.nullif(0),  # to nothing is no split
-    )
-    moved = moved.mutate(size=moved.price_ratio.ln())
-    is_large = (moved.price_ratio <= 1 / _SMALLEST_FALL) | (moved.price_ratio >= _SMALLEST_RISE)
-    large = looked_up(moved.filter(is_large), _usual(moved, is_large), ("listing_id", "row"))
-    return large.mutate(
-        ex_date=large.session_date,
-        is_fall=large.price_ratio < 1,
-        multiple=ibis.greatest(large.price_ratio, large.price_ratio.pow(-1)),
-        turnover_ratio=large.turnover / large.usual_turnover,
-    )
-
-
-def _usual(moved: ir.Table, is_large: ir.BooleanValue) -> ir.Table:
-    """Return what was usual in the rows before each large move.
-
-    Three bars in a thousand move so far: windows over all of them took three quarters of the time.
-    """
-    asked = moved.filter(is_large).select("listing_id", "row")
-    behind = moved.select("listing_id", "turnover", "size", past_row="row")
-    pairs = asked.inner_join(
-        behind,
-        (
-            asked.listing_id == behind.listing_id,
-            behind.past_row < asked.row,
-            behind.past_row >= asked.row - _SIZE_ROWS,
-        ),
-    )
-    is_near = pairs.past_row >= pairs.row - _TURNOVER_ROWS
-    return pairs.group_by("listing_id", "row").aggregate(
-        # The mean of logarithms, since one busy day would lift any other mean of twenty.
-        usual_turnover=pairs.turnover.ln().mean(where=is_near).exp(),
-        usual_size=(pairs.size * pairs.size).mean().sqrt(),
-        n_rows=pairs.size.count(),
-    )
-
-
-def _steps(implied_shares: ir.Table) -> ir.Table:
-    """Return the steps of the implied counts that lasted, or may last still.
-
-    A wrong market value makes two steps within a session or two, there and back: the first is
-    nearer to what was before than to what comes after, and does not count.
-    """
-    import ibis
-
-    runs = ibis.window(group_by="listing_id", order_by="first_session_date")
-    log = implied_shares.adjusted_shares.ln()
-    steps = implied_shares.mutate(
-        step=log - log.lag().over(runs), next_step=log.lead().over(runs) - log
-    )
-    lasts = (
-        steps.next_step.isnull()
-        | (steps.n_sessions >= _LASTING)
-        | (steps.next_step.abs() * 2 < steps.step.abs())
-    )
-    return steps.filter(steps.step.notnull(), lasts).select(
-        "listing_id",
-        shares_changed_on="first_session_date",
-        share_ratio=steps.step.exp(),
-        seen_at="as_of",
-    )
-
-
-def _with_steps(moves: ir.Table, steps: ir.Table, evidence: SplitEvidence) -> ir.Table:
-    """Return the moves that a step of the share count answers, each step with its best move."""
-    import ibis
-
-    pairs = moves.inner_join(steps, "listing_id")
-    pairs = pairs.mutate(
-        share_multiple=ibis.greatest(pairs.share_ratio, pairs.share_ratio.pow(-1)),
-        distance=(pairs.shares_changed_on.delta(pairs.ex_date, unit="day")).abs(),
-    )
-    near = pairs.filter(pairs.is_fall == (pairs.share_ratio > 1), pairs.distance <= evidence.days)
-    near = near.mutate(ratio=_simple(near.multiple, near.share_multiple, evidence.tolerance))
-    fits = near.is_fall.ifelse(_is_split(near, evidence), _is_consolidation(near, evidence))
-    fitting = near.filter(fits)
-    miss = (fitting.multiple / fitting.share_multiple).ln().abs()
-    order = (miss, fitting.distance, fitting.ex_date)
-    fitting = fitting.mutate(
-        place=ibis.row_number().over(group_by=("listing_id", "shares_changed_on"), order_by=order)
-    ).filter(lambda t: t.place == 0)
-    again = ibis.row_number().over(group_by=_PLACE, order_by=("distance", "shares_changed_on"))
-    best = fitting.mutate(again=again).filter(lambda t: t.again == 0)
-    return _told(best, "shares", ibis.greatest(best.known_from, best.seen_at))
-
-
-def _simple(multiple: Any, share_multiple: Any, room: float) -> Any:
-    """Return the ratio that price and share count mean: 3/2, 5/2 or a whole number.
-
-    A count within 1% of a whole number is that number, if the price agrees; else the middle of the
-    two, which both moved on their own, is rounded.
-    """
-    import ibis
-
-    whole = share_multiple.round().cast("float64")
-    is_whole = (
-        ((share_multiple - whole).abs() <= whole * 0.01)
-        & (whole >= 2)  # noqa: PLR2004 - 2:1
-        & ((multiple / whole).ln().abs() <= room)
-    )
-    middle = (multiple * share_multiple).sqrt()
-    halves = (middle * 2).round().cast("float64") / 2
-    return ibis.cases(
-        (is_whole, whole),
-        (halves.isin((1.5, 2.5)), halves),
-        else_=middle.round().cast("float64"),
-    )
-
-
-def _is_split(pairs: ir.Table, evidence: SplitEvidence) -> ir.BooleanColumn:
-    """Whether a fall and a rise of the share count are one split."""
-    import ibis
-
-    log = pairs.ratio.ln()
-    room = ibis.least(evidence.tolerance, log * 0.15)
-    room = pairs.ratio.isin((1.5, 2.5)).ifelse(0.04, room)
-    by_price = (pairs.multiple.ln() - log).abs()
-    by_shares = (pairs.share_multiple.ln() - log).abs()
-    most = evidence.fall_turnover * ibis.greatest(1.0, pairs.ratio / 5)
-    return (
-        (pairs.ratio >= 1.5)  # noqa: PLR2004 - 3:2
-        & (by_price <= room)
-        & (by_shares <= room)
-        & (pairs.turnover_ratio <= most)
-    )
-
-
-def _is_consolidation(pairs: ir.Table, evidence: SplitEvidence) -> ir.BooleanColumn:
-    """Whether a rise and a fall of the share count are one consolidation."""
-    miss = (pairs.multiple / pairs.share_multiple).ln().abs()
-    most = evidence.rise_turnover * pairs.ratio * pairs.ratio
-    return (
-        (pairs.ratio >= 2)  # noqa: PLR2004 - 1:2
-        & (miss <= evidence.rise_tolerance)
-        & (pairs.turnover_ratio <= most)
-    )
-
-
-def _by_turnover(moves: ir.Table, evidence: SplitEvidence) -> ir.Table:
-    """Return the moves without a step of the share count that are no trading either."""
-    import ibis
-
-    ratio = _simple(moves.multiple, moves.multiple, evidence.tolerance)
-    sized = moves.mutate(ratio=ratio, sizes=moves.size.abs() / moves.usual_size.nullif(0))
-    is_exact = (sized.multiple / sized.ratio - 1).abs() <= evidence.exact
-    fall = (
-        is_exact
-        & sized.ratio.between(2.5, 10)
-        & (sized.n_rows >= _SIZE_ROWS)
-        & (sized.sizes >= evidence.calm)
-        & (sized.turnover_ratio <= 2)  # noqa: PLR2004 - twice the usual
-        & (sized.usual_turnover >= evidence.least_turnover * 100)
-    )
-    rise = (
-        (sized.ratio >= 5)  # noqa: PLR2004 - fivefold
-        & (sized.n_rows >= _LEAST_ROWS)
-        & (sized.sizes >= evidence.calm / 4)
-        & (sized.turnover_ratio <= 5)  # noqa: PLR2004 - five times the usual
-    )
-    found = sized.filter(sized.is_fall.ifelse(fall, rise)).mutate(
-        share_ratio=ibis.null("float64"), shares_changed_on=ibis.null("date")
-    )
-    return _told(found, "turnover", found.known_from)
-
-
-def _told(found: ir.Table, evidence: str, as_of: Any) -> ir.Table:
-    """Return what a proposal says of itself."""
-    import ibis
-
-    return found.select(
-        *_PLACE,
-        "ticker",
-        "price_ratio",
-        "share_ratio",
-        "shares_changed_on",
-        "turnover_ratio",
-        split_ratio=found.is_fall.ifelse(found.ratio, found.ratio.pow(-1)),
-        evidence=ibis.literal(evidence),
-        as_of=as_of,
-    )
-
-
-def _unexplained(found: ir.Table, splits: ir.Table) -> ir.Table:
-    """Leave out what a known split explains: the prices are then wrong in another way."""
-    import ibis
-
-    known = splits.select("listing_id", known_date="ex_date", known_ratio="split_ratio")
-    pairs = found.inner_join(known, "listing_id")
-    near = pairs.known_date.between(
-        pairs.ex_date - ibis.interval(days=7), pairs.ex_date + ibis.interval(days=7)
-    )
-    same = (pairs.known_ratio / pairs.split_ratio).ln().abs() <= 0.1  # noqa: PLR2004 - one ratio
-    return found.anti_join(pairs.filter(near & same), _PLACE)

@@ -85,6 +85,9 @@ def replace(
             rows, changed, first = _rewrite(con, table, where, bounds)
         else:
             rows, changed, first = _fill(con, table, where, bounds, is_ordered=is_ordered)
+        if first and days and table.seen_through and table.seen_through == table.effective_from:
+            # The row that was held ended before the days, of which alone the new one says more.
+            first = max(first, days.start)
         if changed:
             record_change(con, table, first, run_id=run_id, now=now)
         _record_inputs(con, table, inputs)

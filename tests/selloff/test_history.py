@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selloff._ibis import fetched
-from selloff.history import around, begun, from_day, since, until
+from selloff.history import around, begun, from_day, rows_at, since, until
 
 START = pd.Timestamp("2025-01-27")
 
@@ -66,6 +66,23 @@ def test_the_last_rows_before_are_those_that_counting_backwards_finds(ages, rows
     later = [day for day in days if day >= START]
     before = [day for day in days if day < START][-rows:] if later else []
     assert found == [("A", str(day.date())) for day in (*before, *later)]
+
+
+def test_the_bars_of_places_are_found_however_far_back_they_lie():
+    both = panel(A=["2025-01-23", "2025-01-24", "2025-01-27"], HALTED=["2019-05-02", "2019-05-03"])
+    places = panel(A=["2025-01-24"], HALTED=["2019-05-03"], B=["2025-01-24"])
+    assert kept(rows_at(both, places, START.date())) == [
+        ("A", "2025-01-24"),
+        ("HALTED", "2019-05-03"),
+    ]
+
+
+def test_what_is_not_looked_at_counts_for_no_row():
+    days = panel(A=["2025-01-22", "2025-01-23", "2025-01-24", "2025-01-27"], B=["2025-01-27"])
+    out = panel(A=["2025-01-23"], B=["2025-01-27"])
+    keys = ["listing_id", "session_date"]
+    found = from_day(days, START.date(), 2, lambda t: t.anti_join(out, keys))
+    assert [day for _, day in kept(found)] == ["2025-01-22", "2025-01-24", "2025-01-27"]
 
 
 def test_without_days_nothing_is_cut():

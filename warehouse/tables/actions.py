@@ -102,6 +102,8 @@ PROPOSED_SPLITS = Table(
     is_row_wise=True,
     grain=("listing_id", "ex_date"),
     effective_from="ex_date",
+    seen_through="ex_date",
+    open_where="true",
 )
 
 DIVIDENDS = Table(

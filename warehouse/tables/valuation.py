@@ -99,6 +99,8 @@ IMPLIED_SHARES = Table(
     ),
     is_row_wise=True,
     grain=("listing_id", "first_session_date"),
+    effective_from="last_session_date",
+    seen_through="last_session_date",
 )
 
 QUARANTINED_MARKET_VALUES = Table(

@@ -180,7 +180,11 @@ def test_what_followed_a_fall_makes_nothing_stale_that_rests_on_it(fill, query, 
 
 @pytest.mark.parametrize(
     ("table", "since"),
-    [(SHARES_OUTSTANDING, "known_on"), (FX_RATES, "rate_date"), (PROPOSED_SPLITS, "ex_date")],
+    [
+        (SHARES_OUTSTANDING, "known_on"),
+        (FX_RATES, "rate_date"),
+        (replace(PROPOSED_SPLITS, seen_through=None), "ex_date"),
+    ],
 )
 def test_what_takes_effect_on_a_day_makes_nothing_before_it_stale(fill, table, since):
     assert fill(table, {since: day(1)}).from_session == day(1)
@@ -228,6 +232,12 @@ def test_a_row_that_is_told_anew_takes_the_place_of_one_that_had_ended(fill, run
     told = run_of("B", 0, 90, n_sessions=9), run_of("OPEN", 5, 9)
     fill(CARRIED_ON, *told, inputs=[DAILY_PRICES])
     assert runs_held() == [("A", 0, 1), ("A", 41, 1), ("B", 0, 9), ("OPEN", 5, 1)]
+
+
+def test_a_row_that_saw_more_says_nothing_new_of_what_it_had_seen(fill, runs_held):
+    fill(DAILY_PRICES, *bars(("A", range(91))))
+    told = run_of("A", 41, 90), run_of("B", 0, 90), run_of("OPEN", 5, 9)
+    assert fill(CARRIED_ON, *told, inputs=[DAILY_PRICES]).from_session == day(90)
 
 
 def test_a_restatement_replaces_all_that_saw_it_and_nothing_before(fill, runs_held):
