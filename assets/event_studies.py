@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assets._table import table_asset
-from selloff.history import around, begun
 from warehouse.tables.event_studies import DROPPED_OBSERVATIONS, EVENT_STUDY_TESTS
 
 if TYPE_CHECKING:
@@ -47,10 +46,8 @@ def dropped_observations(
     """Say which listings the event studies leave out, and why."""
     from selloff import observations
 
-    recent = around(abnormal_returns, days), around(daily_prices, days)
-    return observations.dropped_observations(
-        begun(selloff_events, days), *recent, instruments, sessions
-    )
+    tables = (selloff_events, abnormal_returns, daily_prices, instruments, sessions)
+    return observations.dropped_observations(*tables, days)
 
 
 ASSETS = [event_study_tests, dropped_observations]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from selloff._ibis import fetched
+from selloff.event_regions import TESTED, WINDOWS
 from selloff.event_study.activity import log_turnover, volatility
-from selloff.event_study.averages import average
 from selloff.event_study.battery import (
     CALENDAR,
     HEADLINES,
@@ -19,27 +19,29 @@ from selloff.event_study.battery import (
     run,
 )
 from selloff.event_study.dependence import mean_residual_correlation
-from selloff.event_study.evidence import Evidence, once
+from selloff.event_study.evidence import held, once
 from selloff.event_study.generalized_ranks import grank_t
 from selloff.event_study.models import CONSTANT_MEAN, MARKET_ADJUSTED, MARKET_MODEL
 from selloff.event_study.multiplicity import benjamini_hochberg
-from selloff.event_study.parametric import cross_sectional, kolari_pynnonen
-from selloff.event_study.sample import Sample, taken, window
+from selloff.event_study.parametric import cross_sectional, kolari_pynnonen, moments
+from selloff.event_study.sample import window
 from selloff.event_study.studies import NothingLeftError
-from selloff.history import around, begun
-from selloff.observations import TESTED, Region, regions
+from selloff.observations import Core, regions
+from selloff.pooled_events import ALL_EVENTS, MAIN, is_unchanged, pooled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import ibis.expr.types as ir
     import pandas as pd
+    import pyarrow as pa
     from numpy.typing import NDArray
 
+    from selloff.event_regions import Region
     from selloff.event_study.battery import Test
+    from selloff.event_study.evidence import Evidence
+    from selloff.event_study.sample import Sample
     from selloff.history import Days
-
-    Question = Callable[[Region, "Judged"], Iterable[tuple[Any, ...] | pd.DataFrame]]
 
 RANKED_AMONG_EVENT_ROWS = frozenset(
     {"corrado_rank", "corrado_zivney_uniform", "corrado_zivney", "corrado_sign"}
@@ -49,10 +51,6 @@ MINIMUM_GROUP = 2
 """Listings without which a group has no spread to be tested."""
 OF_LISTINGS = ((0, 0), (0, 1), (0, 5))
 """Windows in which single listings are tested, since there are thousands of them."""
-POOLED = ((-5, -1), (1, 1), (1, 5))
-"""Windows in which all events are tested together: none holds the fall they were found by."""
-ALL_EVENTS = "all"
-"""What stands for the event where all of a region's are tested together."""
 OF_ONE_DATE: tuple[Test, ...] = (*PARAMETRIC, *NONPARAMETRIC)
 """Tests of one event: dates cannot be resampled, nor be a portfolio's history, if there is one."""
 BRIEF: tuple[Test, ...] = (cross_sectional, kolari_pynnonen, grank_t)
@@ -118,7 +116,7 @@ def event_study_tests(
     daily_prices: ir.Table,
     instruments: ir.Table,
     sessions: ir.Table,
-) -> pd.DataFrame:
+) -> pa.RecordBatchReader:
     """Test every event in every group and window, by every test that can say something there.
 
     Parameters
@@ -128,18 +126,23 @@ def event_study_tests(
 
     Returns
     -------
-    DataFrame
-        Columns of ``mart.event_study_tests``. Returns by the market model, volume and volatility
+    pyarrow RecordBatchReader
+        Columns of ``mart.event_study_tests``, computed some events at a time while it is read.
+        Returns by the market model, volume and volatility
         take every test, returns by the other models the headline tests and the cross-sectional t,
         and so do the volume and volatility of a sector; every day is tested by the market model,
         the longer windows by all.
         Groups are the members of each region's market in their own first session after the shock,
         the sectors of the event's own region, single listings, and all of a region's events
         together (`event_id` ``all``) before and after their falls. A window is tested once its last
-        session is known, and only if it holds no other event's day (`Region.windows`). NaN is NULL.
+        session is known, and only if it holds no other event's day (`Region.windows`).
     """
-    found = regions(selloff_events, abnormal_returns, daily_prices, instruments, sessions)
-    return _tested(found, (_of_groups, _of_all_events, _of_listings))
+    import pyarrow as pa
+
+    core = Core(abnormal_returns, daily_prices, instruments, sessions)
+    frames = chain(_of_events(regions(selloff_events, core)), _of_all(selloff_events, core))
+    found = (batch for frame in frames for batch in _batches(frame))
+    return pa.RecordBatchReader.from_batches(_schema(), found)
 
 
 def late_event_study_tests(
@@ -158,59 +161,99 @@ def late_event_study_tests(
     selloff_events, abnormal_returns, daily_prices, instruments, sessions : ibis Table
         As for `event_study_tests`.
     previous : ibis Table
-        ``mart.event_study_tests`` as it stood: what it says of all events together stands, if none
-        of them is of these days.
+        ``mart.event_study_tests`` as it stood: what it says of all events together stands, if what
+        it says of each of them does.
     days : range of dates
         Those of whose events something may have changed.
 
     Returns
     -------
     DataFrame
-        Rows of `event_study_tests`: those of the events of the days, of their neighbours (which
-        may be wrong, since neighbours of theirs are missing), and of all events together.
+        Rows of `event_study_tests`: those of the events of the days, and of all events together.
     """
     import pandas as pd
 
-    tables = around(abnormal_returns, days), around(daily_prices, days), instruments, sessions
-    own = _tested(regions(begun(selloff_events, days), *tables), (_of_groups, _of_listings))
-    if fetched(selloff_events.filter(selloff_events.last_session_date >= days.start)).empty:
-        pooled = fetched(previous.filter(previous.event_id == ALL_EVENTS))
+    core = Core(abnormal_returns, daily_prices, instruments, sessions)
+    found = [*_of_events(regions(selloff_events, core, days))]
+    own = pd.concat([_ordered([]), *found], ignore_index=True)
+    if is_unchanged(own, previous, selloff_events, days):
+        pooled = [fetched(previous.filter(previous.event_id == ALL_EVENTS))]
     else:
-        everything = abnormal_returns, daily_prices, instruments, sessions
-        pooled = _tested(regions(selloff_events, *everything), (_of_all_events,))
-    some = [part for part in (own, pooled) if len(part)]
-    return pd.concat(some, ignore_index=True) if some else own
+        pooled = [*_of_all(selloff_events, core)]
+    return pd.concat([own, *pooled], ignore_index=True)
 
 
-def _tested(found: Iterable[Region], questions: Sequence[Question]) -> pd.DataFrame:
-    """Ask of every region what is asked, and adjust the p-values within their families."""
+def _of_events(found: Iterable[Region]) -> Iterator[pd.DataFrame]:
+    """Yield the tests of events by themselves, some events at a time."""
+    for _, some in groupby(found, lambda region: region.stretch):
+        parts = [
+            part
+            for region in some
+            for judged in _judged(region)
+            for part in (*_framed(_of_groups(region, judged)), *_of_listings(region, judged))
+        ]
+        yield _ordered(parts)
+
+
+def _of_all(selloff_events: ir.Table, core: Core) -> Iterator[pd.DataFrame]:
+    """Yield the tests of all events of each region together."""
+    rows = [
+        row
+        for (region, span), together in pooled(selloff_events, core).items()
+        for row in _results(
+            (ALL_EVENTS, MAIN, ("region", region), span),
+            together.evidence,
+            OF_ALL_EVENTS,
+            (together.seen, together.seen),
+        )
+    ]
+    yield _ordered(_framed(rows))
+
+
+def _ordered(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Adjust the p-values within their families, and put the rows in order."""
     import pandas as pd
 
-    parts = [
-        part
-        for region in found
-        for judged in _judged(region)
-        for question in questions
-        for part in _frames(question(region, judged))
-    ]
     some = [part for part in parts if len(part)]
     rows = pd.concat(some, ignore_index=True) if some else pd.DataFrame(columns=list(_COLUMNS))
     rows["degrees_of_freedom"] = rows["degrees_of_freedom"].astype(float)
     families = rows.groupby(_FAMILY, sort=False)["p_value"]
     rows["adjusted_p_value"] = families.transform(lambda p: benjamini_hochberg(p.to_numpy(float)))
-    ordered = list(_COLUMNS)
-    ordered.insert(ordered.index("p_value") + 1, "adjusted_p_value")
-    return rows.sort_values(list(_KEYS), ignore_index=True)[ordered]
+    ordered: pd.DataFrame = rows.sort_values(list(_KEYS), ignore_index=True)
+    return ordered[list(_schema().names)]
 
 
-def _frames(answers: Iterable[tuple[Any, ...] | pd.DataFrame]) -> list[pd.DataFrame]:
-    """Return answers as frames: single rows together, frames as they are."""
+def _schema() -> pa.Schema:
+    """Return columns and types of the rows."""
+    import pyarrow as pa
+
+    kinds = {
+        **dict.fromkeys(_COLUMNS, pa.float64()),
+        **dict.fromkeys((*_KEYS, "note"), pa.string()),
+        **dict.fromkeys(("window_start", "window_end", "n"), pa.int64()),
+        **dict.fromkeys(("is_headline", "has_simulated_inputs"), pa.bool_()),
+        "observed_through": pa.date32(),
+        "as_of": pa.timestamp("us"),
+    }
+    names = list(_COLUMNS)
+    names.insert(names.index("p_value") + 1, "adjusted_p_value")
+    return pa.schema([(name, kinds.get(name, pa.float64())) for name in names])
+
+
+def _batches(frame: pd.DataFrame) -> list[pa.RecordBatch]:
+    import pyarrow as pa
+
+    table = pa.Table.from_pandas(frame, schema=_schema(), preserve_index=False)
+    found: list[pa.RecordBatch] = table.to_batches()
+    return found
+
+
+def _framed(rows: Iterable[tuple[Any, ...]]) -> list[pd.DataFrame]:
+    """Return rows as a frame, if there are any."""
     import pandas as pd
 
-    given = list(answers)
-    rows = [each for each in given if isinstance(each, tuple)]
-    frames = [each for each in given if not isinstance(each, tuple)]
-    return [pd.DataFrame(rows, columns=list(_COLUMNS)), *frames] if rows else frames
+    given = list(rows)
+    return [pd.DataFrame(given, columns=list(_COLUMNS))] if given else []
 
 
 def _judged(region: Region) -> Iterator[Judged]:
@@ -238,49 +281,23 @@ def _of_groups(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
     observed = region.event[judged.kept]
     for event in np.unique(observed).tolist():
         members = np.flatnonzero(observed == event)
+        event_id = str(region.events["event_id"].iloc[event])
         for grouping, name, some in _groups(region, event, judged.kept[members]):
             if len(some) < MINIMUM_GROUP:
                 continue
-            evidence = _held(judged.sample, members[some])
+            evidence = held(judged.sample, members[some])
             # Of the few names of a sector the side measures are asked for their headlines alone.
             tests = judged.tests if grouping == "region" or _is_main(judged) else BRIEF
             for span in region.windows(event):
                 if span not in judged.spans:
                     continue
-                head = (str(region.events["event_id"].iloc[event]), judged, (grouping, name), span)
-                yield from _results(head, evidence, tests, region, event)
-
-
-def _of_all_events(region: Region, judged: Judged) -> Iterator[tuple[Any, ...]]:
-    """Yield what the region's own events have in common before and after their falls."""
-    if not _is_main(judged):
-        return
-    observed = region.event[judged.kept]
-    is_own = (region.events["region"] == region.name).to_numpy()
-    for span in POOLED:
-        events = [
-            event
-            for event in np.unique(observed[is_own[observed]]).tolist()
-            if span in set(region.windows(event))
-        ]
-        members = np.flatnonzero(np.isin(observed, events))
-        if len(events) < MINIMUM_GROUP or not len(members):
-            continue
-        last = max(events, key=lambda event: region.places[event])
-        head = (ALL_EVENTS, judged, ("region", region.name), span)
-        evidence = _held(judged.sample, members)
-        yield from _results(head, evidence, OF_ALL_EVENTS, region, last)
-
-
-def _held(sample: Sample, events: NDArray[np.int64]) -> Evidence:
-    """Return some events with their estimation rows in memory, since many windows ask for them."""
-    some = taken(sample, events)
-    rows = np.asarray(some.residuals), np.asarray(some.estimation_positions)
-    return Evidence.of(replace(some, residuals=rows[0], estimation_positions=rows[1]))
+                head = (event_id, judged[:2], (grouping, name), span)
+                seen = [region.seen(event, end) for end in (span[1], WINDOWS.event_last)]
+                yield from _results(head, evidence, tests, seen)
 
 
 def _is_main(judged: Judged) -> bool:
-    return (judged.measure, judged.model) == ("return", MARKET_MODEL.name)
+    return judged[:2] == MAIN
 
 
 def _groups(
@@ -296,25 +313,22 @@ def _groups(
 
 
 def _results(
-    head: tuple[str, Judged, tuple[str, str], tuple[int, int]],
+    head: tuple[str, tuple[str, str], tuple[str, str], tuple[int, int]],
     evidence: Evidence,
     tests: Sequence[Test],
-    region: Region,
-    event: int,
+    seen: Sequence[tuple[Any, bool, Any]],
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield one row per test of one window."""
-    event_id, judged, group, span = head
+    """Yield one row per test of one window, with what it has seen, and what ranks have."""
+    event_id, (measure, model), group, span = head
     correlation = once(evidence, mean_residual_correlation)
-    mean = average(evidence, *span).mean
-    seen = region.seen(event, span[1])
-    seen_by_ranks = region.seen(event, int(evidence.days[-1]))
+    mean = once(evidence, moments, *span).mean
     for result in run(evidence, *span, tests):
         yield (
             event_id,
-            judged.measure,
+            measure,
             *group,
             *span,
-            judged.model,
+            model,
             result.test,
             result.test in HEADLINES,
             mean,
@@ -324,7 +338,7 @@ def _results(
             result.degrees_of_freedom,
             correlation,
             result.note,
-            *(seen_by_ranks if result.test in RANKED_AMONG_EVENT_ROWS else seen),
+            *seen[result.test in RANKED_AMONG_EVENT_ROWS],
         )
 
 

@@ -1,4 +1,4 @@
-"""Who is observed in which event, in which windows, and who is left out and why.
+"""Who is observed in which event, and who is left out and why.
 
 Belongs here: the way from the core tables to what `selloff.event_study` judges. Does not belong
 here: any model or test, and how results become rows (`selloff.event_tests`).
@@ -8,166 +8,101 @@ here: any model or test, and how results become rows (`selloff.event_tests`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from selloff._ibis import fetched, looked_up
-from selloff.event_sessions import event_sessions
-from selloff.event_study.events import Reason, Windows
-from selloff.event_study.panels import MARKET, Panel
-from selloff.event_study.studies import Estimated, NothingLeftError, estimated
-from selloff.members import is_index
+from selloff.event_regions import NEAR, WINDOWS, Region, observed
+from selloff.event_sessions import PATIENCE_DAYS, event_sessions
+from selloff.event_study.events import Reason
+from selloff.event_study.studies import NothingLeftError
+from selloff.history import CLOSED_DAYS, DAYS_PER_SESSION, NEIGHBOUR_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import ibis.expr.types as ir
     import pandas as pd
+    import pyarrow as pa
     from numpy.typing import NDArray
 
-    from selloff.event_study._fits import Model
+    from selloff.history import Days
 
-# As `core.abnormal_returns` is estimated: 200 valid pairs among rows [-260,-11].
-WINDOWS = Windows(minimum=200)
-DAYS = tuple((day, day) for day in range(WINDOWS.event_first, WINDOWS.event_last + 1))
-TESTED = (*DAYS, (-5, -1), (-1, 1), (0, 1), (0, 5), (1, 5))
-"""Windows in which an event is tested: every day, and what came before, with and after it."""
+STRETCH_DAYS = 180
+"""Calendar days of events whose panels are read together: with the year before, and some weeks
+after, 430 sessions; of ten thousand listings three grids are 100 MB, and each bar is read four
+times."""
+STRETCH_EVENTS = 10
+"""Events whose rows are held at a time: with ten thousand listings 40,000 of each."""
+ROWS_AT_ONCE = 1_000_000
 
-NEAR = 10
-"""Sessions before or after an event in which a listing must have traded to be looked for in it."""
-
+_FIGURES = ("log_return", "market_log_return", "volume")
 _OBSERVATION = ("event_id", "listing_id", "ticker", "session_date")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Region:
-    """One region's listings, and the events that they are observed in.
+class Core(NamedTuple):
+    """What events are studied from: the tables of these names.
 
     Parameters
     ----------
-    name : str
-        The region.
-    dates : array of shape (n_dates,)
-        Its sessions.
-    listings : DataFrame
-        `listing_id`, `ticker`, `sector`, `issuer_id`, `constituent_from`: a row per column of the
-        panel.
-    events : DataFrame
-        `event_id`, `region`, `scope`: the events, numbered by position.
-    event, listing, date : array of shape (n_observations,)
-        Of each observation the number of its event, the column of its listing, and the place of
-        its session among the dates; -1 for a day on which the region did not trade.
-    returns, market, volume : array of shape (n_dates, n_listings)
-        Log returns, those of each listing's market, and shares traded; NaN where missing.
-    is_simulated, as_of : array of shape (n_dates,)
-        Whether any row of the session rests on simulated bars, and its newest vintage (UTC).
+    abnormal_returns, daily_prices, instruments, sessions : ibis Table
+        Columns of the core tables.
     """
 
-    name: str
-    dates: NDArray[Any]
-    listings: pd.DataFrame
-    events: pd.DataFrame
-    event: NDArray[np.int64]
-    listing: NDArray[np.int64]
-    date: NDArray[np.int64]
-    returns: NDArray[np.float64]
-    market: NDArray[np.float64]
-    volume: NDArray[np.float64]
-    is_simulated: NDArray[np.bool_]
-    as_of: NDArray[Any]
-
-    @cached_property
-    def places(self) -> dict[int, int]:
-        """Place of each observed event's session among the dates, by the event's number."""
-        last = np.full(len(self.events), -1, dtype=np.int64)
-        np.maximum.at(last, self.event, self.date)
-        return {int(number): int(last[number]) for number in np.unique(self.event)}
-
-    @cached_property
-    def shared(self) -> dict[int, list[tuple[int, int]]]:
-        """Windows of each observed event that hold the day of another one."""
-        # One firm's own event says nothing of the others' windows.
-        is_broad = (self.events["scope"] != "single_name").tolist()
-        days = {place for number, place in self.places.items() if is_broad[number]}
-        return {
-            number: [
-                (start, end)
-                for start, end in TESTED
-                if any(start <= day - own <= end for day in days if day != own)
-            ]
-            for number, own in self.places.items()
-        }
-
-    def estimated(self, model: Model, figures: NDArray[np.float64] | None = None) -> Estimated:
-        """Judge every observation by a model, on returns or on other daily figures.
-
-        Raises
-        ------
-        NothingLeftError
-            If none can be judged.
-        """
-        panel = Panel(
-            dates=_index(self.dates),
-            listings=_index(self.listings["listing_id"]),
-            returns=self.returns if figures is None else figures,
-            series={MARKET: self.market},
-            firms=_numbers(self.listings["issuer_id"].fillna(self.listings["listing_id"])),
-        )
-        # Which windows two events share is asked window by window (`shared`).
-        tolerated = (Reason.OVERLAPPING_EVENTS,)
-        return estimated(panel, self.listing, self.date, model, WINDOWS, tolerated)
-
-    def windows(self, event: int) -> Iterator[tuple[int, int]]:
-        """Yield the windows of an event that are over, and hold the day of no other event."""
-        left = len(self.dates) - 1 - self.places[event]
-        for start, end in TESTED:
-            if end <= left and (start, end) not in self.shared[event]:
-                yield start, end
-
-    def seen(self, event: int, end: int) -> tuple[Any, bool, Any]:
-        """Return the session that a window has seen, and what it rests on."""
-        place = self.places[event]
-        until = min(place + end, len(self.dates) - 1)
-        rows = slice(max(place + WINDOWS.event_first, 0), until + 1)
-        return self.dates[until], bool(self.is_simulated[rows].any()), self.as_of[rows].max()
+    abnormal_returns: ir.Table
+    daily_prices: ir.Table
+    instruments: ir.Table
+    sessions: ir.Table
 
 
 def regions(
-    selloff_events: ir.Table,
-    abnormal_returns: ir.Table,
-    daily_prices: ir.Table,
-    instruments: ir.Table,
-    sessions: ir.Table,
+    selloff_events: ir.Table, core: Core, days: Days | None = None, *, at_home: bool = False
 ) -> Iterator[Region]:
-    """Yield every region that has members to observe in the events found.
+    """Yield every region that has members to observe in the events found, a stretch at a time.
 
     A member is observed in its own first session after the shock, whichever region that was in.
 
     Parameters
     ----------
-    selloff_events, abnormal_returns, daily_prices, instruments, sessions : ibis Table
-        Columns of the tables of these names. Withdrawn events are left out.
+    selloff_events : ibis Table
+        Columns of the table of this name. Withdrawn events are left out.
+    core : Core
+        The tables.
+    days : range of dates, optional
+        Has `start`: only events that were not over before are judged; all without it.
+    at_home : bool
+        Whether to judge only what a region's listings did in its own events.
+
+    Yields
+    ------
+    Region
+        All regions of an event before those of a later stretch. What is held of a panel does not
+        grow with history, nor does what an event's windows share depend on the stretch.
     """
     standing = selloff_events.filter(selloff_events.status != "withdrawn")
-    asked = standing.select("event_id", "region", "started_at", event_date="session_date")
-    equities = instruments.filter(instruments.asset_class == "equity", instruments.region.notnull())
-    targets = fetched(event_sessions(asked, daily_prices, equities, sessions))
-    if targets.empty:
-        return
-    events = fetched(standing.select("event_id", "region", "scope")).sort_values("event_id")
+    events = fetched(
+        standing.select("event_id", "region", "scope", "session_date", "last_session_date")
+    )
+    events = events.sort_values("event_id", ignore_index=True)
+    equities = core.instruments.filter(
+        core.instruments.asset_class == "equity", core.instruments.region.notnull()
+    )
     known = fetched(
         equities.select("listing_id", "ticker", "region", "sector", "issuer_id", "constituent_from")
     ).sort_values("listing_id")
-    volumes = daily_prices.select("listing_id", "session_date", "volume")
-    rows = looked_up(abnormal_returns, volumes, ("listing_id", "session_date"))
-    for name, listings in known.groupby("region", sort=True):
-        own = rows.semi_join(equities.filter(equities.region == name), "listing_id")
-        region = _region(str(name), own, listings.reset_index(drop=True), events, targets)
-        if region is not None:
-            yield region
+    panels = {
+        str(name): _Panel.of(core, str(name), listings.reset_index(drop=True))
+        for name, listings in known.groupby("region", sort=True)
+    }
+    for number, own in enumerate(_stretches(events, days)):
+        targets = fetched(_targets(standing, events[own], core, equities))
+        for name, panel in panels.items():
+            judged = own & (events["region"] == name).to_numpy() if at_home else own
+            found = _laid_out(panel, events, judged, targets)
+            if found is not None:
+                yield Region(name=name, stretch=number, listings=panel.listings, **found)
 
 
 def dropped_observations(
@@ -176,6 +111,7 @@ def dropped_observations(
     daily_prices: ir.Table,
     instruments: ir.Table,
     sessions: ir.Table,
+    days: Days | None = None,
 ) -> pd.DataFrame:
     """Say which listings an event study leaves out of which event, and why.
 
@@ -183,6 +119,8 @@ def dropped_observations(
     ----------
     selloff_events, abnormal_returns, daily_prices, instruments, sessions : ibis Table
         Columns of the tables of these names.
+    days : range of dates, optional
+        Has `start`: only events that were not over before are looked at; all without it.
 
     Returns
     -------
@@ -195,12 +133,33 @@ def dropped_observations(
 
     names = (*_OBSERVATION, "reason", "detail", "has_simulated_inputs", "as_of")
     empty = pd.DataFrame(columns=list(names))
-    found = [
-        _dropped(region)
-        for region in regions(selloff_events, abnormal_returns, daily_prices, instruments, sessions)
-    ]
+    core = Core(abnormal_returns, daily_prices, instruments, sessions)
+    found = [_dropped(region) for region in regions(selloff_events, core, days)]
     some = [frame for frame in found if len(frame)]
-    return pd.concat(some, ignore_index=True)[list(names)] if some else empty
+    if not some:
+        return empty
+    return _with_halts(pd.concat(some, ignore_index=True), abnormal_returns)[list(names)]
+
+
+def _with_halts(dropped: pd.DataFrame, abnormal_returns: ir.Table) -> pd.DataFrame:
+    """Tell from new listings, and from old ones, those that traded outside of a stretch."""
+    is_new = (dropped["reason"] == Reason.BEFORE_LISTING.value).to_numpy()
+    is_old = (dropped["reason"] == Reason.AFTER_THE_LAST_ROW.value).to_numpy()
+    listings = sorted(set(dropped["listing_id"][is_new | is_old]))
+    if not listings:
+        return dropped
+    rows = abnormal_returns.filter(
+        abnormal_returns.listing_id.isin(listings), abnormal_returns.log_return.notnull()
+    )
+    ends = rows.group_by("listing_id").aggregate(
+        first=rows.session_date.min(), last=rows.session_date.max()
+    )
+    known = fetched(ends).set_index("listing_id").reindex(dropped["listing_id"])
+    day = dropped["session_date"].to_numpy()
+    is_halted = is_new & (known["first"].to_numpy() < day)
+    is_halted |= is_old & (known["last"].to_numpy() > day)
+    reasons = np.where(is_halted, Reason.HALTED_ON_THE_EVENT_DAY.value, dropped["reason"])
+    return dropped.assign(reason=reasons)
 
 
 def _dropped(region: Region) -> pd.DataFrame:
@@ -231,7 +190,7 @@ def _told(region: Region, reasons: dict[int, tuple[str, str]]) -> pd.DataFrame:
     events, dates = region.event[numbers], region.date[numbers]
     is_session = (dates >= 0) & (dates < len(region.dates))
     days = pd.Series(region.dates[np.where(is_session, dates, 0)]).where(is_session)
-    seen = {number: region.seen(number, WINDOWS.event_last) for number in region.places}
+    seen = {number: region.seen(number, WINDOWS.event_last) for number in np.unique(events)}
     listings = region.listings.iloc[region.listing[numbers]]
     return pd.DataFrame(
         {
@@ -247,101 +206,142 @@ def _told(region: Region, reasons: dict[int, tuple[str, str]]) -> pd.DataFrame:
     )
 
 
-def _region(
-    name: str, rows: ir.Table, listings: pd.DataFrame, events: pd.DataFrame, targets: pd.DataFrame
-) -> Region | None:
+class _Panel(NamedTuple):
+    """Where one region's rows are, and the listings they are of."""
+
+    moves: ir.Table
+    bars: ir.Table
+    listings: pd.DataFrame
+
+    @classmethod
+    def of(cls, core: Core, region: str, listings: pd.DataFrame) -> _Panel:
+        """Return the rows of a region's equities."""
+        every = core.instruments
+        members = every.filter(every.asset_class == "equity", every.region == region)
+        moves = core.abnormal_returns.semi_join(members, "listing_id")
+        names = ("listing_id", "session_date", "log_return", "market_log_return")
+        moves = moves.select(*names, "has_simulated_inputs", "as_of")
+        return cls(moves, core.daily_prices.select(*names[:2], "volume"), listings)
+
+    def dates(self, first: date, last: date) -> NDArray[Any]:
+        """Return the sessions from the estimation rows of one day to what is near another."""
+        day, before = self.moves.session_date, -WINDOWS.first
+        start, end = first - _span(before), last + _span(NEAR)
+        found = _days(self.moves.filter(day.between(start, end)))
+        if (found < np.datetime64(first)).sum() < before:
+            found = np.concatenate([_days(self.moves.filter(day < start)), found])
+        if (found > np.datetime64(last)).sum() < NEAR:
+            found = np.concatenate([found, _days(self.moves.filter(day > end))])
+        begin = int(np.searchsorted(found, np.datetime64(first))) - before
+        until = int(np.searchsorted(found, np.datetime64(last), "right")) + NEAR
+        return found[max(begin, 0) : until]
+
+    def read(self, dates: NDArray[Any]) -> Iterator[pa.Table]:
+        """Yield the rows of some sessions, about a million at a time."""
+        step = max(ROWS_AT_ONCE // len(self.listings), 1)
+        days = dates.astype(object)
+        for start in range(0, len(days), step):
+            first, last = days[start], days[start : start + step][-1]
+            moves = self.moves.filter(self.moves.session_date.between(first, last))
+            bars = self.bars.filter(self.bars.session_date.between(first, last))
+            rows = looked_up(moves, bars, ("listing_id", "session_date"))
+            yield rows.to_pyarrow()
+
+
+class _Grids:
+    """Rows laid out by session and listing."""
+
+    def __init__(self, dates: NDArray[Any], listings: pd.DataFrame) -> None:
+        import pandas as pd
+
+        self._dates, self._listings = dates, pd.Index(listings["listing_id"])
+        self.figures = [np.full((len(dates), len(listings)), np.nan) for _ in _FIGURES]
+        self.is_simulated = np.zeros(len(dates), dtype=bool)
+        self._newest = np.zeros(len(dates), dtype=np.int64)
+
+    def put(self, rows: pa.Table) -> None:
+        """Lay out some rows."""
+        coded = rows["listing_id"].combine_chunks().dictionary_encode()
+        column = self._listings.get_indexer(coded.dictionary.to_pylist())
+        column = column[coded.indices.to_numpy(zero_copy_only=False)]
+        days = rows["session_date"].to_numpy().astype("datetime64[D]")
+        row = np.searchsorted(self._dates, days)
+        for grid, figure in zip(self.figures, _FIGURES, strict=True):
+            grid[row, column] = rows[figure].to_numpy()
+        self.is_simulated[row[rows["has_simulated_inputs"].to_numpy()]] = True
+        stamps = rows["as_of"].to_numpy().astype("datetime64[us]").astype(np.int64)
+        np.maximum.at(self._newest, row, stamps)
+
+    @property
+    def as_of(self) -> NDArray[Any]:
+        """The newest stamp of each session."""
+        return self._newest.astype("datetime64[us]")
+
+
+def _laid_out(
+    panel: _Panel, events: pd.DataFrame, own: NDArray[np.bool_], targets: pd.DataFrame
+) -> dict[str, Any] | None:
     """Lay a region's rows out by session and listing, and find who is observed in which event."""
-    wanted = ("log_return", "market_log_return", "volume")
-    panel = rows.select(
-        "listing_id", "session_date", *wanted, "has_simulated_inputs", "as_of"
-    ).to_pyarrow()
-    asked = targets[targets["listing_id"].isin(listings["listing_id"])]
-    if not panel.num_rows or asked.empty:
+    asked = targets[targets["listing_id"].isin(panel.listings["listing_id"])]
+    of_own = asked["session_date"][asked["event_id"].isin(events["event_id"][own])]
+    if of_own.empty:
         return None
-    coded = panel["listing_id"].combine_chunks().dictionary_encode()
-    column = _index(listings["listing_id"]).get_indexer(coded.dictionary.to_pylist())
-    column = column[coded.indices.to_numpy(zero_copy_only=False)]
-    days = panel["session_date"].to_numpy().astype("datetime64[D]")
-    dates, row = np.unique(days, return_inverse=True)
-    grids = [np.full((len(dates), len(listings)), np.nan) for _ in wanted]
-    for grid, figure in zip(grids, wanted, strict=True):
-        grid[row, column] = panel[figure].to_numpy()
-    event, listing, date = _observed(grids[0], dates, listings, events, asked)
-    return Region(
-        name=name,
-        dates=dates,
-        listings=listings,
-        events=events.reset_index(drop=True),
-        event=event,
-        listing=listing,
-        date=date,
-        returns=grids[0],
-        market=grids[1],
-        volume=grids[2],
-        is_simulated=np.bincount(row, panel["has_simulated_inputs"].to_numpy()) > 0,
-        as_of=_latest(row, panel["as_of"].to_numpy()),
-    )
+    dates = panel.dates(of_own.min().date(), asked["session_date"].max().date())
+    if not len(dates):
+        return None
+    grids = _Grids(dates, panel.listings)
+    for rows in panel.read(dates):
+        grids.put(rows)
+    returns, market, volume = grids.figures
+    found = observed(returns, dates, panel.listings, events, asked)
+    judged = found.of(own)
+    if not len(judged.event):
+        return None
+    return {
+        "dates": dates,
+        "events": events,
+        **judged._asdict(),
+        "places": found.places(len(events)),
+        "returns": returns,
+        "market": market,
+        "volume": volume,
+        "is_simulated": grids.is_simulated,
+        "as_of": grids.as_of,
+    }
 
 
-def _observed(
-    returns: NDArray[np.float64],
-    dates: NDArray[Any],
-    listings: pd.DataFrame,
-    events: pd.DataFrame,
-    asked: pd.DataFrame,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the observations: the members of the market in each event, whether they traded."""
-    event = _index(events["event_id"]).get_indexer(_index(asked["event_id"]))
-    listing = _index(listings["listing_id"]).get_indexer(_index(asked["listing_id"]))
-    day = asked["session_date"].to_numpy().astype("datetime64[D]")
-    date = np.minimum(np.searchsorted(dates, day), len(dates) - 1)
-    date = np.where(dates[date] == day, date, np.where(day > dates[-1], len(dates), -1))
-    entered = listings["constituent_from"].to_numpy().astype("datetime64[D]")[listing]
-    is_constituent: NDArray[np.bool_] = np.asarray(entered <= day)  # NaT is no day
-    inside = (date >= 0) & (date < len(dates))
-    traded = inside & np.isfinite(returns[np.where(inside, date, 0), listing])
-    n_events = len(events)
-    index = np.bincount(event, is_constituent & traded, n_events)
-    speaks = np.broadcast_to(is_index(index, np.bincount(event, traded, n_events)), n_events)
-    kept = np.flatnonzero((is_constituent | ~speaks[event]) & _is_alive(returns, listing, date))
-    order = kept[np.lexsort((listing[kept], event[kept]))]
-    # An event after the last session of the region has nobody to observe yet.
-    held = np.isin(event[order], np.unique(event[order][traded[order]]))
-    order = order[held]
-    return event[order], listing[order], date[order]
+def _stretches(events: pd.DataFrame, days: Days | None) -> Iterator[NDArray[np.bool_]]:
+    """Yield which events are judged together, in the order of their sessions."""
+    wanted = np.ones(len(events), dtype=bool)
+    if days is not None:
+        last = events["last_session_date"].to_numpy().astype("datetime64[D]")
+        wanted = last >= np.datetime64(days.start)
+    day = events["session_date"].to_numpy().astype("datetime64[D]")
+    left = np.flatnonzero(wanted)[np.argsort(day[wanted], kind="stable")]
+    while len(left):
+        near = day[left] < day[left[0]] + np.timedelta64(STRETCH_DAYS)
+        some = left[near][:STRETCH_EVENTS]
+        yield np.isin(np.arange(len(events)), some)
+        left = left[len(some) :]
 
 
-def _is_alive(
-    returns: NDArray[np.float64], listing: NDArray[np.int64], date: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Say of each observation whether its listing has a return in the sessions around it.
-
-    What was never delivered, has ceased to trade or is listed years later is nobody's observation.
-    """
-    before = np.vstack([np.zeros(returns.shape[1]), np.isfinite(returns).cumsum(axis=0)])
-    last = len(returns)
-    start = np.clip(date - NEAR, 0, last)
-    end = np.clip(date + NEAR + 1, 0, last)
-    found: NDArray[np.bool_] = before[end, listing] > before[start, listing]
-    return found
+def _targets(standing: ir.Table, own: pd.DataFrame, core: Core, equities: ir.Table) -> ir.Table:
+    """Return where to look for whom in some events, and in those that may share days with them."""
+    near = timedelta(days=NEIGHBOUR_DAYS)
+    first, last = own["session_date"].min().date() - near, own["session_date"].max().date() + near
+    events = standing.filter(standing.session_date.between(first, last))
+    asked = events.select("event_id", "region", "started_at", event_date="session_date")
+    until = last + timedelta(days=PATIENCE_DAYS)
+    bars = core.daily_prices.filter(core.daily_prices.session_date.between(first, until))
+    return event_sessions(asked, bars, equities, core.sessions)
 
 
-def _latest(row: NDArray[np.int64], stamps: NDArray[Any]) -> NDArray[Any]:
-    """Return the newest stamp of each row."""
-    newest = np.zeros(row.max() + 1, dtype=np.int64)
-    np.maximum.at(newest, row, stamps.astype("datetime64[us]").astype(np.int64))
-    return newest.astype("datetime64[us]")
+def _days(rows: ir.Table) -> NDArray[Any]:
+    """Return the sessions of some rows, in order."""
+    days = rows.select("session_date").distinct().order_by("session_date").to_pyarrow()
+    return np.asarray(days["session_date"].to_numpy(), dtype="datetime64[D]")
 
 
-def _index(values: Any) -> pd.Index:
-    import pandas as pd
-
-    found: pd.Index = pd.Index(values)
-    return found
-
-
-def _numbers(values: pd.Series) -> NDArray[np.int64]:
-    """Return a number for each name, in the order of first appearance."""
-    import pandas as pd
-
-    return np.asarray(pd.factorize(values)[0], dtype=np.int64)
+def _span(sessions: int) -> timedelta:
+    """Return calendar days in which there are so many sessions, if not everything was closed."""
+    return timedelta(days=round(sessions * DAYS_PER_SESSION) + CLOSED_DAYS)

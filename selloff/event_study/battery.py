@@ -155,10 +155,11 @@ def run(sample: Sample, first: int, last: int, tests: Sequence[Test] = TESTS) ->
     """
     evidence = Evidence.of(sample)
     results = [test(evidence, first, last) for test in tests]
+    named = {result.test for result in results}
     warnings: list[tuple[frozenset[str], str]] = []
-    if once(evidence, dates_cluster):
+    if not named.isdisjoint(OVER_REJECTING) and once(evidence, dates_cluster):
         warnings.append((OVER_REJECTING, WARNING))
-    if once(evidence, variance_rises, first, last):
+    if not named.isdisjoint(FIXED_VARIANCE) and once(evidence, variance_rises, first, last):
         warnings.append((FIXED_VARIANCE, RISEN))
     return [_noted(result, warnings) for result in results]
 

@@ -8,7 +8,7 @@ taken for independent, also where windows of neighbouring ones overlap.
 from __future__ import annotations
 
 from math import nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -51,10 +51,27 @@ def event_dates(sample: Sample) -> NDArray[np.int64]:
     >>> event_dates(given([[-0.1]] * 3, [[0.01, -0.01]] * 3, dates=[9, 4, 9])).tolist()
     [1, 0, 1]
     """
+    return np.unique(event_places(sample), return_inverse=True)[1]
+
+
+def event_places(sample: Sample) -> NDArray[np.int64]:
+    """Return each event's place on the calendar, of the row nearest to row 0.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events. One whose place is not known gets one of its own behind all others.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> event_places(given([[-0.1]] * 3, [[0.01, -0.01]] * 3, dates=[9, 4, 9])).tolist()
+    [9, 4, 9]
+    """
     at = sample.positions[:, np.abs(sample.days).argmin()].copy()
     unknown = at < 0
     at[unknown] = at.max(initial=0) + 1 + np.arange(unknown.sum())
-    return np.unique(at, return_inverse=True)[1]
+    return at
 
 
 def wild_bootstrap(
@@ -104,7 +121,7 @@ def wild_bootstrap(
     >>> round(result.statistic, 2), result.p_value < 0.05
     (-2.62, True)
     """
-    sums, counts = _by_date(sample, first, last, scaled=scaled)
+    _, sums, counts = once(sample, by_date, first, last, scaled=scaled)
     n = int(counts.sum())
     length = float(np.sqrt(sums @ sums))
     if len(sums) < 2 or length == 0:  # noqa: PLR2004 - nothing to flip against
@@ -166,7 +183,7 @@ def cluster_bootstrap(
     >>> cluster_bootstrap(sample, 0, 0, seed=1).p_value < 0.05
     True
     """
-    sums, counts = _by_date(sample, first, last, scaled=scaled)
+    _, sums, counts = once(sample, by_date, first, last, scaled=scaled)
     n = int(counts.sum())
     mean = float(sums.sum()) / n if n else nan
     about = sums - counts * mean
@@ -227,18 +244,55 @@ def _draws(
         yield np.bincount(drawn.ravel(), minlength=size * dates).reshape(size, dates).astype(float)
 
 
-def _by_date(
-    sample: Sample, first: int, last: int, *, scaled: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the sum of the SCARs, or CARs, of each date, and how many they are."""
+class DateSums(NamedTuple):
+    """Sums of abnormal returns over the events of each date; adds up.
+
+    Parameters
+    ----------
+    places : array of shape (n_dates,)
+        Of the dates on the calendar, ascending.
+    sums, counts : array of shape (n_dates,)
+        Sum of the date's values, and how many they are.
+    """
+
+    places: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    counts: NDArray[np.float64]
+
+    def plus(self, other: DateSums) -> DateSums:
+        """Return the sums over the events of both, dates by their places."""
+        every = np.concatenate([self.places, other.places])
+        places, number = np.unique(every, return_inverse=True)
+        sums = np.bincount(number, np.concatenate([self.sums, other.sums]))
+        counts = np.bincount(number, np.concatenate([self.counts, other.counts]))
+        return DateSums(places, sums.astype(np.float64), counts.astype(np.float64))
+
+
+def by_date(sample: Sample, first: int, last: int, *, scaled: bool) -> DateSums:
+    """Add up the SCARs of a window, or the CARs, of each date.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events; those without a value do not count.
+    first, last : int
+        Relative rows, both included.
+    scaled : bool
+        Whether to add up SCARs.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> sample = given([[-0.1], [-0.2], [-0.3]], [[0.01, -0.01]] * 3, dates=[9, 4, 9])
+    >>> by_date(sample, 0, 0, scaled=False).sums.round(4).tolist()
+    [-0.2, -0.4]
+    """
     cut = once(sample, window, first, last)
     values = cut.scar if scaled else cut.car
     some = np.isfinite(values)
-    dates = once(sample, event_dates)[some]
-    counts = np.bincount(dates)
-    filled = counts > 0
-    sums = np.bincount(dates, values[some])[filled]
-    return sums.astype(np.float64), counts[filled].astype(np.float64)
+    places, number = np.unique(once(sample, event_places)[some], return_inverse=True)
+    sums = np.bincount(number, values[some], len(places)).astype(np.float64)
+    return DateSums(places, sums, np.bincount(number, minlength=len(places)).astype(np.float64))
 
 
 def _few(dates: int, consequence: str = "") -> str:

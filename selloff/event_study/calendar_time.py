@@ -6,12 +6,12 @@ Grouped by relative day instead, as one peer does, nothing would be left of that
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import nan, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from selloff.event_study.evidence import once
 from selloff.event_study.results import TestResult, student_result
 
 if TYPE_CHECKING:
@@ -39,6 +39,14 @@ class CalendarPortfolio(NamedTuple):
     positions: NDArray[np.int64]
     n: NDArray[np.int64]
     mean: NDArray[np.float64]
+
+    def plus(self, other: CalendarPortfolio) -> CalendarPortfolio:
+        """Return the portfolio of the firms of both."""
+        places = np.concatenate([self.positions, other.positions])
+        positions, at = np.unique(places, return_inverse=True)
+        n = np.bincount(at, np.concatenate([self.n, other.n])).astype(np.int64)
+        totals = np.concatenate([self.n * self.mean, other.n * other.mean])
+        return CalendarPortfolio(positions, n, np.bincount(at, totals) / n)
 
 
 def calendar_portfolio(
@@ -197,9 +205,9 @@ def calendar_time(sample: Sample, first: int, last: int) -> TestResult:
     >>> calendar_time(sample, 0, 1).degrees_of_freedom
     2.0
     """
-    found = calendar_alpha(calendar_portfolio(sample, first, last))
+    found = calendar_alpha(once(sample, calendar_portfolio, first, last))
     statistic = found.alpha / found.standard_error
-    n = _held(sample, first, last)
+    n = once(sample, n_held, first, last)
     return student_result(
         "calendar_time", statistic, n, found.degrees_of_freedom, _few(found.n_dates)
     )
@@ -238,47 +246,155 @@ def jaffe_mandelker(sample: Sample, first: int, last: int) -> TestResult:
     >>> round(jaffe_mandelker(sample, 0, 1).statistic, 2)
     -5.95
     """
-    known = (sample.sigma > 0)[:, None]
-    sample = replace(sample, abnormal=np.where(known, sample.abnormal, np.nan))
-    portfolio = calendar_portfolio(sample, first, last)
-    z = portfolio.mean / _deviations(sample, first, last, portfolio)
+    found = once(sample, dated_sums, first, last)
+    z = found.total / found.n / found.deviations
     z = z[np.isfinite(z)]
-    n = _held(sample, first, last)
     if len(z) < 2:  # noqa: PLR2004 - a single date has no spread
-        return student_result("jaffe_mandelker", nan, n, 0, _few(len(z)))
+        return student_result("jaffe_mandelker", nan, found.n_held, 0, _few(len(z)))
     spread = float(z.std(ddof=1))
     statistic = float(z.mean()) / spread * sqrt(len(z)) if spread > 0 else nan
-    return student_result("jaffe_mandelker", statistic, n, len(z) - 1, _few(len(z)))
+    return student_result("jaffe_mandelker", statistic, found.n_held, len(z) - 1, _few(len(z)))
 
 
-def _held(sample: Sample, first: int, last: int) -> int:
+def n_held(sample: Sample, first: int, last: int) -> int:
+    """Count the events with an abnormal return in a window.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> n_held(given([[-0.1], [float("nan")]], [[0.01, -0.01]] * 2), 0, 0)
+    1
+    """
     return int(np.isfinite(sample.abnormal[:, sample.columns(first, last)]).any(axis=1).sum())
+
+
+class DatedSums(NamedTuple):
+    """What the firms of each date's portfolio do on it, and together before; adds up.
+
+    Parameters
+    ----------
+    positions : array of shape (n_dates,)
+        Places on the shared calendar, increasing.
+    n, total, freedom : array of shape (n_dates,)
+        Firms in the portfolio, sum of their abnormal returns, of their degrees of freedom.
+    held, places, sums : array of shape (n_sums,)
+        The sum of the firms' residuals, each times its width w, by the place of the date on which
+        they are held and by that of the estimation row; each pair of places once.
+    n_held : int
+        Events in any portfolio.
+    """
+
+    positions: NDArray[np.int64]
+    n: NDArray[np.int64]
+    total: NDArray[np.float64]
+    freedom: NDArray[np.float64]
+    held: NDArray[np.int64]
+    places: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    n_held: int
+
+    @property
+    def deviations(self) -> NDArray[np.float64]:
+        """Standard deviation of each date's portfolio, of shape (n_dates,); NaN where it is 0."""
+        at = np.searchsorted(self.positions, self.held)
+        squares = np.bincount(at, self.sums**2, len(self.positions))
+        found = np.sqrt(squares / np.maximum(self.freedom / self.n, 1.0)) / self.n
+        found[found == 0] = np.nan
+        return found
+
+    def plus(self, other: DatedSums) -> DatedSums:
+        """Return the sums over the firms of both, dates by their places."""
+        every = np.concatenate([self.positions, other.positions])
+        positions, at = np.unique(every, return_inverse=True)
+        pairs = np.hstack([[self.held, self.places], [other.held, other.places]])
+        (held, places), to = np.unique(pairs, axis=1, return_inverse=True)
+        return DatedSums(
+            positions,
+            _summed(at, self.n, other.n).astype(np.int64),
+            _summed(at, self.total, other.total),
+            _summed(at, self.freedom, other.freedom),
+            held,
+            places,
+            _summed(to, self.sums, other.sums),
+            self.n_held + other.n_held,
+        )
+
+
+def dated_sums(sample: Sample, first: int, last: int) -> DatedSums:
+    """Add up what `jaffe_mandelker` asks of each date's firms.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events; those without a sigma do not count.
+    first, last : int
+        Relative rows, both included.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> falls = [[-0.03, -0.01], [-0.02, -0.02]]
+    >>> found = dated_sums(given(falls, [[0.01, -0.01]] * 2, dates=[2, 3]), 0, 1)
+    >>> found.n.tolist(), found.total.round(4).tolist(), len(found.sums)
+    ([1, 2, 1], [-0.03, -0.03, -0.02], 7)
+    """
+    columns = sample.columns(first, last)
+    known = (sample.sigma > 0)[:, None] & np.isfinite(sample.abnormal[:, columns])
+    is_held = known & (sample.positions[:, columns] >= 0)
+    places = sample.positions[:, columns][is_held]
+    by_date = np.argsort(places, kind="stable")
+    firms = np.nonzero(is_held)[0][by_date]
+    width = np.sqrt(1 + np.square(sample.loadings[:, columns]).sum(axis=2))[is_held][by_date]
+    positions, starts, n = np.unique(places[by_date], return_index=True, return_counts=True)
+    number = np.repeat(np.arange(len(n)), n)
+    before = _Before(sample)
+    found = [
+        before.sums(firms[start:end], width[start:end])
+        for start, end in zip(starts.tolist(), (starts + n).tolist(), strict=True)
+    ]
+    rows, sums = (
+        np.concatenate([each[side] for each in found] or [np.empty(0)]) for side in (0, 1)
+    )
+    return DatedSums(
+        positions,
+        n,
+        np.bincount(number, sample.abnormal[:, columns][is_held][by_date], len(n)).astype(float),
+        np.bincount(number, sample.degrees_of_freedom[firms], len(n)).astype(float),
+        np.repeat(positions, [len(each[0]) for each in found]),
+        rows.astype(np.int64),
+        sums,
+        int(known.any(axis=1).sum()),
+    )
+
+
+class _Before:
+    """The estimation rows of a sample, whose sums over some firms are asked for many times."""
+
+    def __init__(self, sample: Sample) -> None:
+        residuals, self._places = (
+            np.asarray(rows) for rows in (sample.residuals, sample.estimation_positions)
+        )
+        is_valid = np.isfinite(residuals)
+        self._held = residuals if is_valid.all() else np.where(is_valid, residuals, 0.0)
+        self._is_shared = bool(len(residuals)) and bool((self._places == self._places[:1]).all())
+
+    def sums(
+        self, firms: NDArray[np.int64], weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return places, ascending, and the weighted sum of the firms' residuals on each."""
+        if self._is_shared:  # as they are after one event: 40 times as fast as by place
+            is_known = self._places[0] >= 0
+            return self._places[0][is_known], (weights @ self._held[firms])[is_known]
+        places, rows = self._places[firms], self._held[firms] * weights[:, None]
+        sums = np.bincount((places + 1).ravel(), rows.ravel())[1:]
+        known = np.unique(places[places >= 0])
+        return known, sums[known]
+
+
+def _summed(at: NDArray[np.int64], one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sums of what stands in the same place."""
+    return np.bincount(at, np.concatenate([one, other])).astype(np.float64)
 
 
 def _few(dates: int) -> str:
     return f"calendar dates: only {dates}" if dates < FEW_DATES else ""
-
-
-def _deviations(
-    sample: Sample, first: int, last: int, portfolio: CalendarPortfolio
-) -> NDArray[np.float64]:
-    """Return the standard deviation of the portfolio of each date; NaN where it is 0."""
-    columns = sample.columns(first, last)
-    held = np.isfinite(sample.abnormal[:, columns]) & (sample.positions[:, columns] >= 0)
-    width = np.sqrt(1 + np.square(sample.loadings[:, columns]).sum(axis=2))
-    by_date = np.argsort(sample.positions[:, columns][held], kind="stable")
-    members = np.nonzero(held)[0][by_date]
-    weights = width[held][by_date]
-    valid = np.isfinite(sample.residuals)
-    # Place -1 is none; the first bin is left out below.
-    places = np.where(valid, sample.estimation_positions, -1) + 1
-    deviations = np.full(len(portfolio.n), np.nan)
-    ends = np.cumsum(portfolio.n)
-    for date, (start, end) in enumerate(zip(ends - portfolio.n, ends, strict=True)):
-        firms = members[start:end]
-        rows = np.where(valid[firms], sample.residuals[firms], 0.0) * weights[start:end, None]
-        sums = np.bincount(places[firms].ravel(), rows.ravel())[1:]
-        freedom = max(float(sample.degrees_of_freedom[firms].mean()), 1.0)
-        deviations[date] = sqrt(float(sums @ sums) / freedom) / (end - start)
-    deviations[deviations == 0] = np.nan
-    return deviations

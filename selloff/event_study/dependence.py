@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from selloff.event_study.evidence import EstimationSums, estimation_sums, once
+from selloff.event_study.evidence import EstimationSums, added, estimation_sums, once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -193,16 +193,54 @@ def variance_inflation(sample: Sample) -> float:
     1.0
     """
     sums = once(sample, estimation_sums)
-    event = np.isfinite(sample.abnormal) & (sample.positions >= 0)
-    meeting = _meetings(np.bincount(sample.positions[event]))
-    number = int(event.any(axis=1).sum())
+    number, present = once(sample, event_counts)
+    meeting = _meetings(present)
     if number < 2 or meeting == 0:  # noqa: PLR2004 - a pair
         return 1.0
-    partners = meeting / float(event.sum())
+    partners = meeting / float(present.sum())
     crossing = float(sums.calendar_sum @ sums.calendar_sum - sums.n_with_residuals)
     together = _meetings(sums.calendar_count) / max(float(sums.calendar_count.sum()), 1.0)
     mean = crossing / (sums.n_with_residuals * together) if together > 0 else 0.0
     return 1 + partners * max(mean, LEAST_CORRELATION)
+
+
+class EventCounts(NamedTuple):
+    """On which dates events have event rows; adds up.
+
+    Parameters
+    ----------
+    n_events : int
+        Events with any.
+    present : array of shape (n_positions,)
+        Event rows on each calendar date.
+    """
+
+    n_events: int
+    present: NDArray[np.float64]
+
+    def plus(self, other: EventCounts) -> EventCounts:
+        """Return the counts of the events of both."""
+        return EventCounts(self.n_events + other.n_events, added(self.present, other.present))
+
+
+def event_counts(sample: Sample) -> EventCounts:
+    """Count event rows by date.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events. A row counts where it has an abnormal return and its place is known.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> found = event_counts(given([[-0.1]] * 3, [[0.01, -0.01]] * 3, dates=[2, 4, 2]))
+    >>> found.n_events, found.present.tolist()
+    (3, [0.0, 0.0, 2.0, 0.0, 1.0])
+    """
+    event = np.isfinite(sample.abnormal) & (sample.positions >= 0)
+    present = np.bincount(sample.positions[event]).astype(np.float64)
+    return EventCounts(int(event.any(axis=1).sum()), present)
 
 
 def _meetings(count: NDArray[Any]) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeV
 
 import numpy as np
 
-from selloff.event_study.sample import Sample
+from selloff.event_study.sample import Sample, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,10 @@ class Evidence(Sample):
             return sample
         return cls(**{each.name: getattr(sample, each.name) for each in fields(Sample)})
 
+    def keep(self, value: Any, part: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Remember a part that was computed elsewhere."""
+        self.parts[_key(part, args, kwargs)] = value
+
 
 def once(
     sample: Sample, part: Callable[Concatenate[Sample, P], T], *args: P.args, **kwargs: P.kwargs
@@ -68,11 +72,36 @@ def once(
     """
     if not isinstance(sample, Evidence):
         return part(sample, *args, **kwargs)
-    key = (part, args, tuple(sorted(kwargs.items())))
+    key = _key(part, args, kwargs)
     if key not in sample.parts:
         sample.parts[key] = part(sample, *args, **kwargs)
     found: T = sample.parts[key]
     return found
+
+
+def held(sample: Sample, events: NDArray[np.int64]) -> Evidence:
+    """Return some events with their estimation rows in memory, since many windows ask for them.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events.
+    events : array of int
+        Numbers of events, each below N.
+
+    Examples
+    --------
+    >>> sample = given([[-0.09], [-0.05]], [[0.01, -0.01], [0.02, -0.02]])
+    >>> held(sample, np.array([1])).residuals.tolist()
+    [[0.02, -0.02]]
+    """
+    some = taken(sample, events)
+    rows = np.asarray(some.residuals), np.asarray(some.estimation_positions)
+    return Evidence.of(replace(some, residuals=rows[0], estimation_positions=rows[1]))
+
+
+def _key(part: Any, args: Any, kwargs: Any) -> Any:
+    return part, args, tuple(sorted(kwargs.items()))
 
 
 # Events summed at a time: with 128 the copies made on the way stay within a third of the input.
@@ -103,6 +132,16 @@ class EstimationSums(NamedTuple):
     calendar_sum: NDArray[np.float64]
     calendar_count: NDArray[np.float64]
 
+    def plus(self, other: EstimationSums) -> EstimationSums:
+        """Return what is on the calendar of the events of both; of rows and events nothing."""
+        return EstimationSums(
+            np.empty(0),
+            np.empty(0),
+            self.n_with_residuals + other.n_with_residuals,
+            added(self.calendar_sum, other.calendar_sum),
+            added(self.calendar_count, other.calendar_count),
+        )
+
 
 def estimation_sums(sample: Sample) -> EstimationSums:
     """Go once through all estimation rows, in blocks, and add up what tests need of them.
@@ -131,15 +170,21 @@ def estimation_sums(sample: Sample) -> EstimationSums:
         scaled, variance[block.events] = _scaled(held, valid)
         # Position -1, no place on the calendar, falls into the first bin, which is cut off below.
         places = block.positions.ravel() + 1
-        calendar = _added(calendar, np.bincount(places, scaled.ravel()))
+        calendar = added(calendar, np.bincount(places, scaled.ravel()))
         valid &= (variance[block.events] > 0)[:, None]
-        present = _added(present, np.bincount(places, valid.ravel()))
+        present = added(present, np.bincount(places, valid.ravel()))
     mean = np.divide(total, count, out=np.full(rows, np.nan), where=count > 0)
     return EstimationSums(mean, variance, int((variance > 0).sum()), calendar[1:], present[1:])
 
 
-def _added(total: NDArray[np.float64], part: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the sum of two counts by place, of which either may end earlier."""
+def added(total: NDArray[np.float64], part: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sum of two counts by place, of which either may end earlier.
+
+    Examples
+    --------
+    >>> added(np.array([1.0, 2.0]), np.array([1.0])).tolist()
+    [2.0, 2.0]
+    """
     found = np.zeros(max(len(total), len(part)))
     found[: len(total)] = total
     found[: len(part)] += part

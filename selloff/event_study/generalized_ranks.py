@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from selloff.event_study.evidence import once
-from selloff.event_study.rank_sums import EVENTS_AT_ONCE, rank_sums, ranked
+from selloff.event_study.parametric import moments
+from selloff.event_study.rank_sums import EVENTS_AT_ONCE, estimation_ranked, rank_sums
 from selloff.event_study.results import UNDEFINED, TestResult, normal_result, student_result
 from selloff.event_study.sample import window
 
@@ -139,12 +140,46 @@ class GeneralizedRanks(NamedTuple):
     n_rows: int
 
 
+class Lifted(NamedTuple):
+    """What scaled residuals rank, once SCARs over some spread stand among them; adds up.
+
+    Parameters
+    ----------
+    total : array of shape (n_estimation_rows,)
+        Sum over events of the generalized rank ``K / (T + 1) - 1/2``.
+    n_valid : array of shape (n_estimation_rows,)
+        Events with a value in the row.
+    day : float
+        Sum over events of the rank of the SCAR.
+    n_events : int
+        Events with any value.
+    """
+
+    total: NDArray[np.float64]
+    n_valid: NDArray[np.int64]
+    day: float
+    n_events: int
+
+    def plus(self, other: Lifted) -> Lifted:
+        """Return the sums over the events of both."""
+        return Lifted(
+            self.total + other.total,
+            self.n_valid + other.n_valid,
+            self.day + other.day,
+            self.n_events + other.n_events,
+        )
+
+    def ranks(self, n_ranked: int) -> GeneralizedRanks:
+        """Return what the sums say of so many SCARs."""
+        mean = self.day / n_ranked if n_ranked else nan
+        rows = self.n_valid > 0
+        squares = (self.total[rows] ** 2 / self.n_valid[rows]).sum() + n_ranked * mean**2
+        square_sum = squares / self.n_events if self.n_events else nan
+        return GeneralizedRanks(mean, square_sum, n_ranked, int(rows.sum()) + 1)
+
+
 def generalized_ranks(sample: Sample, first: int, last: int) -> GeneralizedRanks:
     """Rank each event's SCAR, divided by the spread of all SCARs, among its scaled residuals.
-
-    Residuals are ranked among themselves once for all windows; here a SCAR only lifts those above
-    it by one. Half a rank down for all and half up for these, the sum over a row is that of the
-    signs of what lies between residual and SCAR, and day 0 is what the rows lack to a sum of 0.
 
     Parameters
     ----------
@@ -166,25 +201,46 @@ def generalized_ranks(sample: Sample, first: int, last: int) -> GeneralizedRanks
     >>> round(found.mean, 4), found.n_ranked, found.n_rows
     (-0.25, 2, 5)
     """
+    found = once(sample, moments, first, last, scaled=True)
+    return lifted(sample, first, last, found.spread).ranks(found.n)
+
+
+def lifted(sample: Sample, first: int, last: int, spread: float) -> Lifted:
+    """Rank each event's SCAR over a spread among its scaled residuals, and add up over events.
+
+    Residuals are ranked among themselves once for all windows; here a SCAR only lifts those above
+    it by one. Half a rank down for all and half up for these, the sum over a row is that of the
+    signs of what lies between residual and SCAR, and day 0 is what the rows lack to a sum of 0.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events.
+    first, last : int
+        Relative rows of the window, both included.
+    spread : float
+        What SCARs are divided by; without a positive one no rank of theirs is known.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> residuals = [[0.01, -0.01, 0.03, 0.02], [0.02, -0.02, 0.01, -0.03]]
+    >>> found = lifted(given([[-0.09], [-0.05]], residuals), 0, 0, 2.0)
+    >>> round(found.day, 4), found.n_valid.tolist(), found.n_events
+    (-0.5, [2, 2, 2, 2], 2)
+    """
     scar = once(sample, window, first, last).scar
     is_ranked = np.isfinite(scar)
-    n_ranked = int(is_ranked.sum())
-    spread = scar[is_ranked].std(ddof=1) if n_ranked >= PAIR else nan
     thresholds = sample.sigma * (scar / spread) if spread > 0 else np.full(len(scar), nan)
-    sums = once(sample, ranked).estimation
+    sums = once(sample, estimation_ranked)
     total, day, n_events = sums.uniform.copy(), 0.0, 0
     for block in sample.blocks(EVENTS_AT_ONCE):
-        lifted, n_valid = _lifted(block.residuals, thresholds[block.events])
-        total += lifted
-        day -= lifted.sum()
+        moved, n_valid = _lifted(block.residuals, thresholds[block.events])
+        total += moved
+        day -= float(moved.sum())
         n_events += int(((n_valid > 0) | is_ranked[block.events]).sum())
         total += _alone(block.residuals[~is_ranked[block.events]])
-    mean = float(day) / n_ranked if spread > 0 else nan
-    rows = sums.n_events > 0
-    squares = (total[rows] ** 2 / sums.n_events[rows]).sum() + n_ranked * mean**2
-    return GeneralizedRanks(
-        mean, squares / n_events if n_events else nan, n_ranked, int(rows.sum()) + 1
-    )
+    return Lifted(total, sums.n_events, day if spread > 0 else nan, n_events)
 
 
 def _lifted(

@@ -55,8 +55,9 @@ def cross_sectional(sample: Sample, first: int, last: int) -> TestResult:
     >>> round(cross_sectional(sample, 0, 0).statistic, 4)
     -3.5
     """
-    n, mean, spread = _moments(once(sample, window, first, last).car)
-    return student_result("cross_sectional", _ratio(mean * sqrt(n), spread), n, n - 1)
+    n, mean, _ = found = once(sample, moments, first, last)
+    statistic = _ratio(mean * sqrt(n), _spread(found))
+    return student_result("cross_sectional", statistic, n, n - 1)
 
 
 def patell(sample: Sample, first: int, last: int) -> TestResult:
@@ -164,8 +165,8 @@ def bmp(sample: Sample, first: int, last: int) -> TestResult:
     >>> round(bmp(sample, 0, 0).statistic, 4)
     -2.0
     """
-    n, mean, spread = _moments(once(sample, window, first, last).scar)
-    return student_result("bmp", _ratio(mean * sqrt(n), spread), n, n - 1)
+    n, mean, _ = found = once(sample, moments, first, last, scaled=True)
+    return student_result("bmp", _ratio(mean * sqrt(n), _spread(found)), n, n - 1)
 
 
 def kolari_pynnonen(
@@ -279,6 +280,71 @@ def mackinlay_j2(sample: Sample, first: int, last: int) -> TestResult:
     return normal_result("mackinlay_j2", statistic, n)
 
 
+class Moments(NamedTuple):
+    """How many values there are, where they lie and how far apart.
+
+    Parameters
+    ----------
+    n : int
+        Values.
+    mean : float
+        NaN without any.
+    squares : float
+        Sum of their squared distances from the mean.
+    """
+
+    n: int
+    mean: float
+    squares: float
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation (n - 1); NaN with fewer than two values."""
+        return sqrt(self.squares / (self.n - 1)) if self.n > 1 else nan
+
+    def plus(self, other: Moments) -> Moments:
+        """Return the moments of the values of both.
+
+        Examples
+        --------
+        >>> Moments(1, 2.0, 0.0).plus(Moments(2, 5.0, 2.0))
+        Moments(n=3, mean=4.0, squares=8.0)
+        """
+        if not self.n or not other.n:
+            return self if self.n else other
+        n, away = self.n + other.n, other.mean - self.mean
+        mean = self.mean + away * other.n / n
+        return Moments(n, mean, self.squares + other.squares + away**2 * self.n * other.n / n)
+
+
+def moments(sample: Sample, first: int, last: int, *, scaled: bool = False) -> Moments:
+    """Return the moments of the CARs of a window over events, or of the SCARs.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events; those without a value do not count.
+    first, last : int
+        Relative rows, both included.
+    scaled : bool
+        Whether of the SCARs.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> n, mean, squares = moments(given([[-0.09], [-0.05]], [[0.01, -0.01]] * 2), 0, 0)
+    >>> n, round(mean, 4), round(squares, 4)
+    (2, -0.07, 0.0008)
+    """
+    found = once(sample, window, first, last)
+    values = found.scar if scaled else found.car
+    some = values[np.isfinite(values)]
+    if not len(some):
+        return Moments(0, nan, 0.0)
+    mean = some.mean()
+    return Moments(len(some), float(mean), float(np.square(some - mean).sum()))
+
+
 class Standardised(NamedTuple):
     """SCARs and how far they vary when nothing happens.
 
@@ -317,15 +383,9 @@ def null_variance(sample: Sample, first: int, last: int) -> Standardised:
     return Standardised(scar[some], df[some] / (df[some] - 2.0))
 
 
-def _moments(values: NDArray[np.float64]) -> tuple[int, float, float]:
-    """Return how many values there are, their mean and standard deviation (n - 1)."""
-    some = values[np.isfinite(values)]
-    n = len(some)
-    if n < 2:  # noqa: PLR2004 - without two there is no spread
-        return n, nan, nan
-    mean, spread = float(some.mean()), float(some.std(ddof=1))
-    # What rounding leaves of equal values is no spread.
-    return n, mean, spread if spread > NOISE * abs(mean) else 0.0
+def _spread(found: Moments) -> float:
+    """Return the standard deviation (n - 1); 0 for what rounding leaves of equal values."""
+    return 0.0 if found.spread <= NOISE * abs(found.mean) else found.spread
 
 
 def _correlation(sample: Sample, correlation: float | None) -> float:

@@ -142,24 +142,10 @@ def rank_sums(values: NDArray[np.float64], extra: int = 0) -> RankSums:
     return RankSums(ranks.sum(axis=0), 1.0 / (n_valid + 1 + extra) @ ranks, count)
 
 
-class Ranked(NamedTuple):
-    """Rank sums of abnormal returns, which all windows of a sample share.
-
-    Parameters
-    ----------
-    every : RankSums
-        Of estimation rows, then all event rows, ranked together: where a day stands does not depend
-        on the window in which one looks at it.
-    estimation : RankSums
-        Of the estimation rows among themselves, one more value of each event to come.
-    """
-
-    every: RankSums
-    estimation: RankSums
-
-
-def ranked(sample: Sample) -> Ranked:
+def ranked(sample: Sample) -> RankSums:
     """Rank the abnormal returns of each event, going once through all rows.
+
+    Where a day stands does not depend on the window in which one looks at it.
 
     Parameters
     ----------
@@ -168,24 +154,47 @@ def ranked(sample: Sample) -> Ranked:
 
     Returns
     -------
-    Ranked
-        Of sums over the events.
+    RankSums
+        Of estimation rows, then all event rows, ranked together.
 
     Examples
     --------
     >>> from selloff.event_study.evidence import given
     >>> sums = ranked(given([[-0.09], [-0.05]], [[0.01, -0.01, 0.03], [0.02, -0.02, 0.01]]))
-    >>> sums.every.centred
+    >>> sums.centred
     array([ 2., -1.,  2., -3.])
-    >>> sums.estimation.centred
-    array([ 1., -2.,  1.])
     """
-    every, estimation = None, None
+    every = None
     for block in sample.blocks(EVENTS_AT_ONCE):
         rows = np.hstack([block.residuals, sample.abnormal[block.events]])
         every = _plus(every, rank_sums(rows))
-        estimation = _plus(estimation, rank_sums(block.residuals, extra=1))
-    return Ranked(_some(every), _some(estimation))
+    return _some(every)
+
+
+def estimation_ranked(sample: Sample) -> RankSums:
+    """Rank the residuals of each event among themselves, one more value of each to come.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of N events, one or more.
+
+    Returns
+    -------
+    RankSums
+        Of the estimation rows.
+
+    Examples
+    --------
+    >>> from selloff.event_study.evidence import given
+    >>> sample = given([[-0.09], [-0.05]], [[0.01, -0.01, 0.03], [0.02, -0.02, 0.01]])
+    >>> estimation_ranked(sample).centred
+    array([ 1., -2.,  1.])
+    """
+    found = None
+    for block in sample.blocks(EVENTS_AT_ONCE):
+        found = _plus(found, rank_sums(block.residuals, extra=1))
+    return _some(found)
 
 
 def standardized_ranked(sample: Sample) -> RankSums:

@@ -70,7 +70,7 @@ def corrado_rank(sample: Sample, first: int, last: int) -> TestResult:
     >>> round(corrado_rank(sample, 0, 0).statistic, 4)
     -1.4142
     """
-    sums = once(sample, ranked).every
+    sums = once(sample, ranked)
     means = _over(sums.centred, sums.n_events)
     return of_rows("corrado_rank", sample, first, last, means)
 
@@ -109,7 +109,7 @@ def corrado_zivney_uniform(sample: Sample, first: int, last: int) -> TestResult:
     >>> round(corrado_zivney_uniform(sample, 0, 0).statistic, 4)
     -1.4142
     """
-    sums = once(sample, ranked).every
+    sums = once(sample, ranked)
     return of_rows("corrado_zivney_uniform", sample, first, last, _uniform(sums))
 
 

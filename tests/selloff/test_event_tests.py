@@ -73,7 +73,7 @@ def studied(bench, make, world):
             ),
             bench.put(SESSIONS, make.sessions("XNYS", world.days)),
         )
-        tests = bench.hold(EVENT_STUDY_TESTS, event_study_tests(*tables))
+        tests = bench.hold(EVENT_STUDY_TESTS, event_study_tests(*tables).read_all())
         dropped = bench.hold(DROPPED_OBSERVATIONS, dropped_observations(*tables))
         return SimpleNamespace(tests=tests, dropped=dropped)
 

@@ -101,7 +101,7 @@ def test_uniform_ranks_have_mean_zero_and_the_variance_of_the_textbook(n, seed):
 @few
 @for_all(samples())
 def test_the_ranks_of_all_rows_add_up_to_nothing(known):
-    sums = ranked(known).every
+    sums = ranked(known)
     assert sums.centred.sum() == pytest.approx(0, abs=1e-9)
     assert sums.uniform.sum() == pytest.approx(0, abs=1e-12)
 
