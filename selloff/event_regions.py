@@ -35,6 +35,27 @@ NEAR = 10
 """Sessions before or after an event in which a listing must have traded to be looked for in it."""
 
 
+class Asked(NamedTuple):
+    """Where to look for whom.
+
+    Parameters
+    ----------
+    event, listing : array of shape (n_asked,)
+        Number of an event, and column of a listing.
+    day : array of shape (n_asked,)
+        The listing's own session of the event.
+    """
+
+    event: NDArray[np.int64]
+    listing: NDArray[np.int64]
+    day: NDArray[Any]
+
+    def of(self, some: NDArray[np.bool_]) -> Asked:
+        """Return what is asked of some events, by number."""
+        kept = some[self.event]
+        return Asked(self.event[kept], self.listing[kept], self.day[kept])
+
+
 class Observed(NamedTuple):
     """Observations of events.
 
@@ -156,8 +177,8 @@ def observed(
     returns: NDArray[np.float64],
     dates: NDArray[Any],
     listings: pd.DataFrame,
-    events: pd.DataFrame,
-    asked: pd.DataFrame,
+    asked: Asked,
+    n_events: int,
 ) -> Observed:
     """Return the members of the market in each event, whether they traded or not.
 
@@ -167,19 +188,19 @@ def observed(
         Log returns; NaN where missing.
     dates : array of shape (n_dates,)
         Sessions, with ten (`NEAR`) around every event's, if there are so many.
-    listings, events : DataFrame
+    listings : DataFrame
         As in `Region`.
-    asked : DataFrame
-        `event_id`, `listing_id`, `session_date`: the session in which to look for a listing.
+    asked : Asked
+        Where to look for whom.
+    n_events : int
+        How many events there are to be numbered.
 
     Returns
     -------
     Observed
         In order of events and listings.
     """
-    event = _index(events["event_id"]).get_indexer(_index(asked["event_id"]))
-    listing = _index(listings["listing_id"]).get_indexer(_index(asked["listing_id"]))
-    day = asked["session_date"].to_numpy().astype("datetime64[D]")
+    event, listing, day = asked
     place = np.searchsorted(dates, day)
     date = np.minimum(place, len(dates) - 1)
     date = np.where(dates[date] == day, date, np.where(day > dates[-1], len(dates), -1))
@@ -187,7 +208,6 @@ def observed(
     is_constituent: NDArray[np.bool_] = np.asarray(entered <= day)  # NaT is no day
     inside = (date >= 0) & (date < len(dates))
     traded = inside & np.isfinite(returns[np.where(inside, date, 0), listing])
-    n_events = len(events)
     index = np.bincount(event, is_constituent & traded, n_events)
     speaks = np.broadcast_to(is_index(index, np.bincount(event, traded, n_events)), n_events)
     kept = np.flatnonzero((is_constituent | ~speaks[event]) & _is_alive(returns, listing, place))

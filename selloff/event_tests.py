@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from selloff._event_panels import Core
 from selloff._ibis import fetched
 from selloff.event_regions import TESTED, WINDOWS
 from selloff.event_study.activity import log_turnover, volatility
@@ -26,7 +27,7 @@ from selloff.event_study.multiplicity import benjamini_hochberg
 from selloff.event_study.parametric import cross_sectional, kolari_pynnonen, moments
 from selloff.event_study.sample import window
 from selloff.event_study.studies import NothingLeftError
-from selloff.observations import Core, regions
+from selloff.observations import regions
 from selloff.pooled_events import ALL_EVENTS, MAIN, is_unchanged, pooled
 
 if TYPE_CHECKING:

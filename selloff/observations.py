@@ -8,17 +8,18 @@ here: any model or test, and how results become rows (`selloff.event_tests`).
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selloff._ibis import fetched, looked_up
-from selloff.event_regions import NEAR, WINDOWS, Region, observed
+from selloff._event_panels import Core, Panel, coded
+from selloff._ibis import fetched
+from selloff.event_regions import WINDOWS, Asked, Region, observed
 from selloff.event_sessions import PATIENCE_DAYS, event_sessions
 from selloff.event_study.events import Reason
 from selloff.event_study.studies import NothingLeftError
-from selloff.history import CLOSED_DAYS, DAYS_PER_SESSION, NEIGHBOUR_DAYS
+from selloff.history import NEIGHBOUR_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,29 +37,17 @@ after, 430 sessions; of ten thousand listings three grids are 100 MB, and each b
 times."""
 STRETCH_EVENTS = 10
 """Events whose rows are held at a time: with ten thousand listings 40,000 of each."""
-ROWS_AT_ONCE = 1_000_000
 
-_FIGURES = ("log_return", "market_log_return", "volume")
 _OBSERVATION = ("event_id", "listing_id", "ticker", "session_date")
 
 
-class Core(NamedTuple):
-    """What events are studied from: the tables of these names.
-
-    Parameters
-    ----------
-    abnormal_returns, daily_prices, instruments, sessions : ibis Table
-        Columns of the core tables.
-    """
-
-    abnormal_returns: ir.Table
-    daily_prices: ir.Table
-    instruments: ir.Table
-    sessions: ir.Table
-
-
 def regions(
-    selloff_events: ir.Table, core: Core, days: Days | None = None, *, at_home: bool = False
+    selloff_events: ir.Table,
+    core: Core,
+    days: Days | None = None,
+    *,
+    at_home: bool = False,
+    has_volume: bool = True,
 ) -> Iterator[Region]:
     """Yield every region that has members to observe in the events found, a stretch at a time.
 
@@ -74,6 +63,8 @@ def regions(
         Has `start`: only events that were not over before are judged; all without it.
     at_home : bool
         Whether to judge only what a region's listings did in its own events.
+    has_volume : bool
+        Whether volumes are wanted; they are NaN without.
 
     Yields
     ------
@@ -93,14 +84,19 @@ def regions(
         equities.select("listing_id", "ticker", "region", "sector", "issuer_id", "constituent_from")
     ).sort_values("listing_id")
     panels = {
-        str(name): _Panel.of(core, str(name), listings.reset_index(drop=True))
+        str(name): Panel(core, str(name), listings, has_volume=has_volume)
         for name, listings in known.groupby("region", sort=True)
     }
-    for number, own in enumerate(_stretches(events, days)):
-        targets = fetched(_targets(standing, events[own], core, equities))
+    stretches = list(_stretches(events, days))
+    if not stretches:
+        return
+    targets = _targets(standing, events[np.any(stretches, axis=0)], core, equities).to_pyarrow()
+    asked = {name: _asked(targets, events, panel) for name, panel in panels.items()}
+    for number, own in enumerate(stretches):
         for name, panel in panels.items():
             judged = own & (events["region"] == name).to_numpy() if at_home else own
-            found = _laid_out(panel, events, judged, targets)
+            near = asked[name].of(_near(events, own))
+            found = _laid_out(panel, events, judged, near)
             if found is not None:
                 yield Region(name=name, stretch=number, listings=panel.listings, **found)
 
@@ -134,7 +130,8 @@ def dropped_observations(
     names = (*_OBSERVATION, "reason", "detail", "has_simulated_inputs", "as_of")
     empty = pd.DataFrame(columns=list(names))
     core = Core(abnormal_returns, daily_prices, instruments, sessions)
-    found = [_dropped(region) for region in regions(selloff_events, core, days)]
+    judged = regions(selloff_events, core, days, has_volume=False)
+    found = [_dropped(region) for region in judged]
     some = [frame for frame in found if len(frame)]
     if not some:
         return empty
@@ -206,94 +203,41 @@ def _told(region: Region, reasons: dict[int, tuple[str, str]]) -> pd.DataFrame:
     )
 
 
-class _Panel(NamedTuple):
-    """Where one region's rows are, and the listings they are of."""
+def _asked(targets: pa.Table, events: pd.DataFrame, panel: Panel) -> Asked:
+    """Return where to look for a region's listings, and find its sessions around those days."""
+    import pandas as pd
 
-    moves: ir.Table
-    bars: ir.Table
-    listings: pd.DataFrame
-
-    @classmethod
-    def of(cls, core: Core, region: str, listings: pd.DataFrame) -> _Panel:
-        """Return the rows of a region's equities."""
-        every = core.instruments
-        members = every.filter(every.asset_class == "equity", every.region == region)
-        moves = core.abnormal_returns.semi_join(members, "listing_id")
-        names = ("listing_id", "session_date", "log_return", "market_log_return")
-        moves = moves.select(*names, "has_simulated_inputs", "as_of")
-        return cls(moves, core.daily_prices.select(*names[:2], "volume"), listings)
-
-    def dates(self, first: date, last: date) -> NDArray[Any]:
-        """Return the sessions from the estimation rows of one day to what is near another."""
-        day, before = self.moves.session_date, -WINDOWS.first
-        start, end = first - _span(before), last + _span(NEAR)
-        found = _days(self.moves.filter(day.between(start, end)))
-        if (found < np.datetime64(first)).sum() < before:
-            found = np.concatenate([_days(self.moves.filter(day < start)), found])
-        if (found > np.datetime64(last)).sum() < NEAR:
-            found = np.concatenate([found, _days(self.moves.filter(day > end))])
-        begin = int(np.searchsorted(found, np.datetime64(first))) - before
-        until = int(np.searchsorted(found, np.datetime64(last), "right")) + NEAR
-        return found[max(begin, 0) : until]
-
-    def read(self, dates: NDArray[Any]) -> Iterator[pa.Table]:
-        """Yield the rows of some sessions, about a million at a time."""
-        step = max(ROWS_AT_ONCE // len(self.listings), 1)
-        days = dates.astype(object)
-        for start in range(0, len(days), step):
-            first, last = days[start], days[start : start + step][-1]
-            moves = self.moves.filter(self.moves.session_date.between(first, last))
-            bars = self.bars.filter(self.bars.session_date.between(first, last))
-            rows = looked_up(moves, bars, ("listing_id", "session_date"))
-            yield rows.to_pyarrow()
+    listing = coded(targets["listing_id"], pd.Index(panel.listings["listing_id"]))
+    event = coded(targets["event_id"], pd.Index(events["event_id"]))
+    day = np.asarray(targets["session_date"].to_numpy(), dtype="datetime64[D]")
+    kept = listing >= 0
+    found = Asked(event[kept], listing[kept], day[kept])
+    if kept.any():
+        panel.know(found.day.min().item(), found.day.max().item())
+    return found
 
 
-class _Grids:
-    """Rows laid out by session and listing."""
-
-    def __init__(self, dates: NDArray[Any], listings: pd.DataFrame) -> None:
-        import pandas as pd
-
-        self._dates, self._listings = dates, pd.Index(listings["listing_id"])
-        self.figures = [np.full((len(dates), len(listings)), np.nan) for _ in _FIGURES]
-        self.is_simulated = np.zeros(len(dates), dtype=bool)
-        self._newest = np.zeros(len(dates), dtype=np.int64)
-
-    def put(self, rows: pa.Table) -> None:
-        """Lay out some rows."""
-        coded = rows["listing_id"].combine_chunks().dictionary_encode()
-        column = self._listings.get_indexer(coded.dictionary.to_pylist())
-        column = column[coded.indices.to_numpy(zero_copy_only=False)]
-        days = rows["session_date"].to_numpy().astype("datetime64[D]")
-        row = np.searchsorted(self._dates, days)
-        for grid, figure in zip(self.figures, _FIGURES, strict=True):
-            grid[row, column] = rows[figure].to_numpy()
-        self.is_simulated[row[rows["has_simulated_inputs"].to_numpy()]] = True
-        stamps = rows["as_of"].to_numpy().astype("datetime64[us]").astype(np.int64)
-        np.maximum.at(self._newest, row, stamps)
-
-    @property
-    def as_of(self) -> NDArray[Any]:
-        """The newest stamp of each session."""
-        return self._newest.astype("datetime64[us]")
+def _near(events: pd.DataFrame, own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which events may share days with some."""
+    day = events["session_date"].to_numpy().astype("datetime64[D]")
+    near = np.timedelta64(NEIGHBOUR_DAYS)
+    found: NDArray[np.bool_] = (day >= day[own].min() - near) & (day <= day[own].max() + near)
+    return found
 
 
 def _laid_out(
-    panel: _Panel, events: pd.DataFrame, own: NDArray[np.bool_], targets: pd.DataFrame
+    panel: Panel, events: pd.DataFrame, own: NDArray[np.bool_], asked: Asked
 ) -> dict[str, Any] | None:
     """Lay a region's rows out by session and listing, and find who is observed in which event."""
-    asked = targets[targets["listing_id"].isin(panel.listings["listing_id"])]
-    of_own = asked["session_date"][asked["event_id"].isin(events["event_id"][own])]
-    if of_own.empty:
+    of_own = asked.day[own[asked.event]]
+    if not len(of_own):
         return None
-    dates = panel.dates(of_own.min().date(), asked["session_date"].max().date())
+    dates = panel.dates(of_own.min(), asked.day.max())
     if not len(dates):
         return None
-    grids = _Grids(dates, panel.listings)
-    for rows in panel.read(dates):
-        grids.put(rows)
-    returns, market, volume = grids.figures
-    found = observed(returns, dates, panel.listings, events, asked)
+    grids = panel.laid_out(dates)
+    returns, market, volume = grids.figures.values()
+    found = observed(returns, dates, panel.listings, asked, len(events))
     judged = found.of(own)
     if not len(judged.event):
         return None
@@ -334,14 +278,3 @@ def _targets(standing: ir.Table, own: pd.DataFrame, core: Core, equities: ir.Tab
     until = last + timedelta(days=PATIENCE_DAYS)
     bars = core.daily_prices.filter(core.daily_prices.session_date.between(first, until))
     return event_sessions(asked, bars, equities, core.sessions)
-
-
-def _days(rows: ir.Table) -> NDArray[Any]:
-    """Return the sessions of some rows, in order."""
-    days = rows.select("session_date").distinct().order_by("session_date").to_pyarrow()
-    return np.asarray(days["session_date"].to_numpy(), dtype="datetime64[D]")
-
-
-def _span(sessions: int) -> timedelta:
-    """Return calendar days in which there are so many sessions, if not everything was closed."""
-    return timedelta(days=round(sessions * DAYS_PER_SESSION) + CLOSED_DAYS)

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from selloff._event_panels import Core
     from selloff.event_regions import Region
     from selloff.event_study.sample import Sample
     from selloff.history import Days
-    from selloff.observations import Core
 
 POOLED = ((-5, -1), (1, 1), (1, 5))
 """Windows in which all events are tested together: none holds the fall they were found by."""
@@ -136,7 +136,7 @@ def _events(
     selloff_events: ir.Table, core: Core, calendar: _Calendar
 ) -> Iterator[tuple[Region, int, list[tuple[int, int]], Evidence]]:
     """Yield each event that can be tested with others, in which windows, and its observations."""
-    for region in regions(selloff_events, core, at_home=True):
+    for region in regions(selloff_events, core, at_home=True, has_volume=False):
         try:
             study = region.estimated(MARKET_MODEL)
         except NothingLeftError:

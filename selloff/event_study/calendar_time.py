@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Newey and West's error is an approximation for many dates; a window of a common date has few.
 FEW_DATES = 20
+# More than there are places on any calendar.
+_PLACES = 2**31
 
 
 class CalendarPortfolio(NamedTuple):
@@ -306,8 +308,12 @@ class DatedSums(NamedTuple):
         """Return the sums over the firms of both, dates by their places."""
         every = np.concatenate([self.positions, other.positions])
         positions, at = np.unique(every, return_inverse=True)
-        pairs = np.hstack([[self.held, self.places], [other.held, other.places]])
-        (held, places), to = np.unique(pairs, axis=1, return_inverse=True)
+        held = np.concatenate([self.held, other.held])
+        places = np.concatenate([self.places, other.places])
+        sums = np.concatenate([self.sums, other.sums])
+        if len(positions) < len(every):  # seldom: to look for equal pairs costs a sort of all
+            pairs, to = np.unique(held * _PLACES + places, return_inverse=True)
+            held, places, sums = pairs // _PLACES, pairs % _PLACES, np.bincount(to, sums)
         return DatedSums(
             positions,
             _summed(at, self.n, other.n).astype(np.int64),
@@ -315,7 +321,7 @@ class DatedSums(NamedTuple):
             _summed(at, self.freedom, other.freedom),
             held,
             places,
-            _summed(to, self.sums, other.sums),
+            sums,
             self.n_held + other.n_held,
         )
 
