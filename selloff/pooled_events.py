@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from selloff._ibis import fetched
+from selloff.event_study._rows import is_one_row
 from selloff.event_study.evidence import Evidence, held
 from selloff.event_study.lazy import Lazy
 from selloff.event_study.models import MARKET_MODEL
@@ -153,7 +154,14 @@ def _placed(sample: Sample, places: NDArray[np.int64]) -> Sample:
     """Return a sample with places on another calendar for those it has."""
     places = np.append(places, -1)
     before = sample.estimation_positions
-    found = Lazy(lambda some: places[before[some]], before.shape)
+
+    def moved(some: Any) -> NDArray[np.int64]:
+        rows = before[some]
+        if is_one_row(rows):
+            return np.broadcast_to(places[rows[0]], rows.shape)
+        return np.asarray(places[rows])
+
+    found = Lazy(moved, before.shape)
     return replace(sample, positions=places[sample.positions], estimation_positions=found)
 
 

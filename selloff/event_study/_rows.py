@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -103,12 +103,29 @@ def blocks(n_events: int) -> Iterator[slice]:
 def positions(
     placed: Placed, first: int, length: int, some: Some = slice(None)
 ) -> NDArray[np.int64]:
-    """Return the places on the shared calendar of a stretch of rows; -1 outside the frame."""
-    calendar = placed.frame.calendar
-    rows = (placed.row[some] + first)[:, None] + np.arange(length)
+    """Return the places on the shared calendar of a stretch of rows; -1 outside the frame.
+
+    Not to be written to: where all rows are the same there is but one (`is_one_row`).
+    """
+    calendar, own = placed.frame.calendar, placed.row[some]
+    # After one shock all listings look back on the same days: one row of them stands for all.
+    is_one = len(own) > 1 and bool((own == own[0]).all())
+    rows = (own[:1] if is_one else own)[:, None] + np.arange(first, first + length)
     inside = (rows >= 0) & (rows < len(calendar))
     found: NDArray[np.int64] = np.where(inside, calendar[np.where(inside, rows, 0)], -1)
-    return found
+    return np.broadcast_to(found, (len(own), length)) if is_one else found
+
+
+def is_one_row(rows: NDArray[Any]) -> bool:
+    """Say whether an array of several rows holds but one of them, over and over.
+
+    Examples
+    --------
+    >>> row = np.array([1, 2, 3])
+    >>> is_one_row(np.broadcast_to(row, (4, 3))), is_one_row(np.stack([row, row]))
+    (True, False)
+    """
+    return len(rows) > 1 and rows.strides[0] == 0
 
 
 def place(

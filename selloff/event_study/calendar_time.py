@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from selloff.event_study._rows import is_one_row
 from selloff.event_study.evidence import once
 from selloff.event_study.results import TestResult, student_result
 
@@ -353,11 +354,7 @@ def dated_sums(sample: Sample, first: int, last: int) -> DatedSums:
     width = np.sqrt(1 + np.square(sample.loadings[:, columns]).sum(axis=2))[is_held][by_date]
     positions, starts, n = np.unique(places[by_date], return_index=True, return_counts=True)
     number = np.repeat(np.arange(len(n)), n)
-    before = _Before(sample)
-    found = [
-        before.sums(firms[start:end], width[start:end])
-        for start, end in zip(starts.tolist(), (starts + n).tolist(), strict=True)
-    ]
+    found = _before(sample, firms, width, starts.tolist())
     rows, sums = (
         np.concatenate([each[side] for each in found] or [np.empty(0)]) for side in (0, 1)
     )
@@ -373,28 +370,30 @@ def dated_sums(sample: Sample, first: int, last: int) -> DatedSums:
     )
 
 
-class _Before:
-    """The estimation rows of a sample, whose sums over some firms are asked for many times."""
-
-    def __init__(self, sample: Sample) -> None:
-        residuals, self._places = (
-            np.asarray(rows) for rows in (sample.residuals, sample.estimation_positions)
-        )
-        is_valid = np.isfinite(residuals)
-        self._held = residuals if is_valid.all() else np.where(is_valid, residuals, 0.0)
-        self._is_shared = bool(len(residuals)) and bool((self._places == self._places[:1]).all())
-
-    def sums(
-        self, firms: NDArray[np.int64], weights: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return places, ascending, and the weighted sum of the firms' residuals on each."""
-        if self._is_shared:  # as they are after one event: 40 times as fast as by place
-            is_known = self._places[0] >= 0
-            return self._places[0][is_known], (weights @ self._held[firms])[is_known]
-        places, rows = self._places[firms], self._held[firms] * weights[:, None]
-        sums = np.bincount((places + 1).ravel(), rows.ravel())[1:]
-        known = np.unique(places[places >= 0])
-        return known, sums[known]
+def _before(
+    sample: Sample, firms: NDArray[np.int64], width: NDArray[np.float64], starts: list[int]
+) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Return, for each date, places ascending and the firms' residuals times width on each."""
+    residuals, places = (
+        np.asarray(rows) for rows in (sample.residuals, sample.estimation_positions)
+    )
+    is_valid = np.isfinite(residuals)
+    held = residuals if is_valid.all() else np.where(is_valid, residuals, 0.0)
+    ends = [*starts[1:], len(firms)]
+    spans = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+    if is_one_row(places):  # one product of matrices for all dates
+        weights = np.zeros((len(spans), len(held)))
+        for row, span in enumerate(spans):
+            weights[row, firms[span]] = width[span]
+        known = places[0] >= 0
+        return [(places[0][known], row[known]) for row in weights @ held]
+    found = []
+    for span in spans:
+        some, rows = places[firms[span]], held[firms[span]] * width[span, None]
+        sums = np.bincount((some + 1).ravel(), rows.ravel())[1:]
+        on = np.unique(some[some >= 0])
+        found.append((on, sums[on]))
+    return found
 
 
 def _summed(at: NDArray[np.int64], one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:

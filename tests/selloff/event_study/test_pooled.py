@@ -45,9 +45,7 @@ def parted(draw):
     sample = random_sample(seed, int(random.integers(n_parts + 2, 25)), dates=4)
     # Seven sessions apart as they are drawn, no date would be in the windows of two.
     back = 5 * ((sample.positions[:, 2] - 42) // 7)[:, None]
-    places = {
-        name: getattr(sample, name) - back for name in ("positions", "estimation_positions")
-    }
+    places = {name: getattr(sample, name) - back for name in ("positions", "estimation_positions")}
     sample = replace(sample, **places)
     if draw(st.booleans()):
         sample = with_empty_event(sample)

@@ -78,6 +78,8 @@ INSIDE = {
     "observations.regions": "event_tests.event_study_tests",
     "origins.with_first": "events.event_rows",
     "origins.with_groups": "events.event_rows",
+    "pooled_events.is_unchanged": "event_tests.event_study_tests",
+    "pooled_events.pooled": "event_tests.event_study_tests",
     "portfolio_tests.member_series": "sector_contagion.sector_series",
     "proposed_splits.has_unapplied_split": "returns.abnormal_returns",
     "proposed_splits.late_proposed_splits": "proposed_splits.proposed_splits",
