@@ -120,7 +120,7 @@ def rows_at(panel: ir.Table, places: ir.Table, start: date) -> ir.Table:
         Where the sessions end.
     """
     keys = ("listing_id", "session_date")
-    first = _days_before(start, 1)
+    first = days_before(start, 1)
     near = panel.filter(panel.session_date.between(first, start))
     older = panel.filter(panel.session_date < first)
     far = places.filter(places.session_date < first)

@@ -60,7 +60,9 @@ def written(contract, held, returned):
     """Return what a table that is carried on holds after rows were returned."""
     keys = list(contract.grain)
     told = pd.MultiIndex.from_frame(returned[keys])
-    stands = (held[contract.seen_through] < START) & ~pd.MultiIndex.from_frame(held[keys]).isin(told)
+    stands = (held[contract.seen_through] < START) & ~pd.MultiIndex.from_frame(held[keys]).isin(
+        told
+    )
     if contract.open_where == "true":
         stands &= False
     rows = pd.concat([held[stands], returned], ignore_index=True)
