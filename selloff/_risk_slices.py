@@ -151,14 +151,15 @@ class Slice:
 
         read = self._read(self.daily_prices, rows, *_BARS)
         values = {name: floats(read[name]) for name in (*PRICES, "n_quarantined")}
-        values["is_rebased"] = pc.match_substring(read["quality_flags"], FLAG).to_numpy()
+        is_rebased = pc.match_substring(read["quality_flags"], FLAG).to_numpy()
+        values["is_rebased"] = is_rebased
         values["n_flagged"] = pc.not_equal(read["quality_flags"], "").to_numpy()
         cells, width = self.cells(read), rows + self.n_wanted
         laid = {name: self._laid(cells, each, width) for name, each in values.items()}
         day = days_of(read["session_date"])
         wanted = np.flatnonzero(day >= _day(self.first))
         wanted = wanted[np.argsort(day[wanted], kind="stable")]
-        return laid, Wanted.of(self, read.take(wanted), values["is_rebased"][wanted])
+        return laid, Wanted.of(self, read.take(wanted), is_rebased[wanted])
 
     def cells(self, rows: pa.Table) -> tuple[Ints, Ints]:
         """Return the place of each row's listing, and the age of its bar; 0 where it has none."""
