@@ -128,16 +128,16 @@ def market_value_losses(
     """
     import pyarrow as pa
 
-    moves, bars = since(abnormal_returns, days, 0), since(daily_prices, days, 1)
+    moves = since(abnormal_returns, days, 0)
     known = instruments, shares_outstanding, fx_rates
     past = _Past(instruments)
     if previous is not None and days is not None:
         past.read(previous.filter(previous.session_date < days.start))
     reads = [
-        partial(_lost, bars, moves, known, span)
+        partial(_lost, daily_prices, moves, known, span)
         for span in spans(moves.filter(moves.simple_return.notnull()), ROWS_AT_ONCE)
     ]
-    lost = losses_by_session(bars, moves, *known).schema().to_pyarrow()
+    lost = losses_by_session(daily_prices, moves, *known).schema().to_pyarrow()
     schema = pa.schema([*lost, *(pa.field(name, pa.int64()) for name in _RANKS)])
     found = (batch for rows in ahead(reads) for batch in past.ranked(rows).to_batches())
     return pa.RecordBatchReader.from_batches(schema, found)
@@ -187,14 +187,14 @@ def losses_by_session(
 
 
 def _lost(
-    bars: ir.Table,
+    daily_prices: ir.Table,
     moves: ir.Table,
     known: tuple[ir.Table, ir.Table, ir.Table],
     span: tuple[date, date],
 ) -> pa.Table:
     """Return the losses of some sessions, in the table's order."""
     first, last = span
-    closes = from_day(bars.filter(bars.session_date <= last), first, 1)
+    closes = from_day(daily_prices, first, 1, lambda t: t.filter(t.session_date <= last))
     moved = moves.filter(moves.session_date.between(first, last))
     lost = losses_by_session(closes, moved, *known)
     return lost.order_by("session_date", "listing_id").to_pyarrow()
