@@ -126,8 +126,9 @@ def daily_prices(
 ) -> Any:
     """Keep the newest vintage of every bar, with our judgements on it."""
     # No judgement on a bar looks ahead: of a slice in the middle what comes later is not read.
-    known = price_vintages.filter(price_vintages.session_date <= days.end)
-    recent = since(known, days, FLAG_HISTORY)
+    recent = since(
+        price_vintages, days, FLAG_HISTORY, lambda t: t.filter(t.session_date <= days.end)
+    )
     bars = prices.daily_prices(recent, quarantined_bars, splits, sessions, instruments)
     return unapplied.with_unapplied_splits(bars, proposed_splits)
 

@@ -33,7 +33,12 @@ ESTIMATION_ROWS = 261
 NEIGHBOUR_DAYS = 45
 
 
-def since(panel: ir.Table, days: Days | None, rows: int) -> ir.Table:
+def since(
+    panel: ir.Table,
+    days: Days | None,
+    rows: int,
+    among: Callable[[ir.Table], ir.Table] | None = None,
+) -> ir.Table:
     """Return a panel from some days on, with the last sessions before of each listing there.
 
     Rows, not days, since a listing that was halted for a year looks back a year further. Only
@@ -49,6 +54,8 @@ def since(panel: ir.Table, days: Days | None, rows: int) -> ir.Table:
         Has `start`, the first session of the slice; all of the panel without it.
     rows : int
         Sessions before it to keep, per listing.
+    among : callable, optional
+        As in `from_day`.
 
     Returns
     -------
@@ -56,13 +63,12 @@ def since(panel: ir.Table, days: Days | None, rows: int) -> ir.Table:
         The columns of `panel`, in no order; nothing of a listing without a row from the start on,
         and everything where that lies before the first session.
     """
+    chosen = among or (lambda part: part)
     if days is None:
-        return panel
-    return (
-        from_day(panel, days.start, rows)
-        if rows
-        else panel.filter(panel.session_date >= days.start)
-    )
+        return chosen(panel)
+    if not rows:
+        return chosen(panel.filter(panel.session_date >= days.start))
+    return from_day(panel, days.start, rows, among)
 
 
 def until(table: ir.Table, days: Days | None) -> pd.DataFrame | None:

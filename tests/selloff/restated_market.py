@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,7 @@ APART = np.array([-15, -9, -3, -1, 0, 0, 0, 1, 3, 9, 15])
 _COLUMNS = ["ticker", "session_date", "close", "volume", "market_value"]
 
 
-@dataclass
-class Known:
+class Known(NamedTuple):
     """What is known of the bars: their versions, and which are kept out."""
 
     vintages: pd.DataFrame

@@ -234,7 +234,8 @@ def test_a_row_that_is_told_anew_takes_the_place_of_one_that_had_ended(fill, run
     assert runs_held() == [("A", 0, 1), ("A", 41, 1), ("B", 0, 9), ("OPEN", 5, 1)]
 
 
-def test_a_row_that_saw_more_says_nothing_new_of_what_it_had_seen(fill, runs_held):
+@pytest.mark.usefixtures("runs_held")
+def test_a_row_that_saw_more_says_nothing_new_of_what_it_had_seen(fill):
     fill(DAILY_PRICES, *bars(("A", range(91))))
     told = run_of("A", 41, 90), run_of("B", 0, 90), run_of("OPEN", 5, 9)
     assert fill(CARRIED_ON, *told, inputs=[DAILY_PRICES]).from_session == day(90)
