@@ -125,10 +125,12 @@ def daily_prices(
     days: Days,
 ) -> Any:
     """Keep the newest vintage of every bar, with our judgements on it."""
-    # No judgement on a bar looks ahead: of a slice in the middle what comes later is not read.
-    recent = since(
-        price_vintages, days, FLAG_HISTORY, lambda t: t.filter(t.session_date <= days.end)
-    )
+
+    def known(bars: Any) -> Any:
+        # No judgement on a bar looks ahead: of a slice in the middle what comes later is not read.
+        return bars.filter(bars.session_date <= days.end)
+
+    recent = since(price_vintages, days, FLAG_HISTORY, known)
     bars = prices.daily_prices(recent, quarantined_bars, splits, sessions, instruments)
     return unapplied.with_unapplied_splits(bars, proposed_splits)
 
