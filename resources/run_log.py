@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from dagster import DagsterInstance, DagsterRun
     from dagster._core.events.log import EventLogEntry
-    from dagster._core.storage.event_log.base import EventLogRecord
     from sqlalchemy import Connection
     from sqlalchemy.pool import Pool
 
@@ -62,7 +61,7 @@ class BatchedEvents(SqliteEventLogStorage):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._open: dict[str, _Open] = {}  # it connects at once
         self._seen: set[str] = set()
-        self._newest: dict[str, tuple[str, EventLogRecord]] = {}
+        self._newest: dict[str, tuple[str, dg.EventLogRecord]] = {}
         super().__init__(*args, **kwargs)
 
     @contextmanager
@@ -136,12 +135,12 @@ class BatchedEvents(SqliteEventLogStorage):
 
     def _get_latest_materialization_records(
         self, raw_asset_rows: Iterable[Any]
-    ) -> dict[dg.AssetKey, EventLogRecord | None]:
+    ) -> dict[dg.AssetKey, dg.EventLogRecord | None]:
         """Return the newest materializations of assets, each read from its text once.
 
         A step asks after all of its inputs. Of an asset that was wiped Dagster looks further.
         """
-        found: dict[dg.AssetKey, EventLogRecord | None] = {}
+        found: dict[Any, dg.EventLogRecord | None] = {}
         unread = []
         for row in raw_asset_rows:
             text, known = self._newest.get(row["asset_key"], (None, None))
@@ -192,13 +191,14 @@ class BatchedEvents(SqliteEventLogStorage):
                 self._store_asset_event(connection, about_assets[at], ids[at])
 
     def _store_planned_checks(self, planned: Sequence[EventLogEntry]) -> None:
-        """Note the checks that a run means to make: one by one 155 of them took 0.4 CPU seconds."""
+        """Note the checks that a run means to make: once for each file, not once for each check."""
         rows = [self._event_to_row(event) for event in planned]
         table = self.prepare_insert_event(planned[0]).table
         with self.run_connection(planned[0].run_id) as connection:
             connection.execute(table.insert(), rows)
         with self.index_connection() as connection:
-            ids = [connection.execute(table.insert(), row).inserted_primary_key[0] for row in rows]
+            index: Any = connection
+            ids = [index.execute(table.insert(), row).inserted_primary_key[0] for row in rows]
         for event, event_id in zip(planned, ids, strict=True):
             self.store_asset_check_event(event, event_id)
 
