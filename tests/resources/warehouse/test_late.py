@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -161,7 +162,11 @@ def test_other_mathematics_makes_everything_anew(fill, monkeypatch):
     assert seen == [None, None]
 
 
-def test_what_followed_a_fall_makes_nothing_stale_that_rests_on_it(fill, query, warehouse):
+def test_what_followed_a_fall_makes_nothing_stale_that_rests_on_it(
+    fill, query, warehouse, monkeypatch
+):
+    versions = itertools.count()
+
     def metric(number, **columns):
         return {"event_id": f"e{number}", "listing_id": "A", "session_date": day(number), **columns}
 
@@ -169,12 +174,17 @@ def test_what_followed_a_fall_makes_nothing_stale_that_rests_on_it(fill, query, 
         sql = "SELECT from_session FROM meta.changes WHERE table_name = 'mart.selloff_metrics'"
         return query(warehouse, f"{sql} ORDER BY version DESC LIMIT 1")[0][0]
 
-    fill(SELLOFF_METRICS, metric(10), metric(20), metric(90))
-    fill(SELLOFF_METRICS, metric(10, days_to_recover=5), metric(20), metric(90))
+    def write(*rows):
+        version = next(versions)  # other code every time, so that all is computed
+        monkeypatch.setattr(late, "code_version", lambda: version)
+        fill(SELLOFF_METRICS, *rows)
+
+    write(metric(10), metric(20), metric(90))
+    write(metric(10, days_to_recover=5), metric(20), metric(90))
     assert changed_from() == day(10)  # of those that changed, the last
-    fill(SELLOFF_METRICS, metric(10, days_to_recover=6), metric(20), metric(90, days_to_recover=2))
+    write(metric(10, days_to_recover=6), metric(20), metric(90, days_to_recover=2))
     assert changed_from() == day(90)
-    fill(SELLOFF_METRICS, metric(10), metric(20, simple_return=-0.5), metric(90))
+    write(metric(10), metric(20, simple_return=-0.5), metric(90))
     assert changed_from() == day(20)
 
 
