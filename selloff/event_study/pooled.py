@@ -16,10 +16,10 @@ from selloff.event_study.bootstrap import by_date, cluster_bootstrap, wild_boots
 from selloff.event_study.calendar_time import (
     calendar_portfolio,
     calendar_time,
-    dated_sums,
     jaffe_mandelker,
     n_held,
 )
+from selloff.event_study.dated_sums import dated_sums
 from selloff.event_study.dependence import PAIRED_EVENTS, event_counts
 from selloff.event_study.evidence import Evidence, estimation_sums, once
 from selloff.event_study.generalized_ranks import generalized_ranks, grank_t, grank_z, lifted
