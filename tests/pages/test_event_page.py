@@ -126,7 +126,6 @@ def on_record(market):
             session_date=day,
             previous_session_date=day,
             shares_known_on=day,
-            observed_through=day,
             market_value_lost_usd=592.7e9,
             market_value_usd=3e12,
             rank_in_history_so_far=rank,

@@ -217,7 +217,7 @@ def test_ranks_of_many_blocks_are_those_of_one():
     returns = np.round(random.standard_t(5, (2 * EVENTS_AT_ONCE + 1, 30)), 1)
     known = given(returns[:, 25:], returns[:, :25], -2)
     ranks = scipy.stats.rankdata(returns, axis=1)
-    assert np.array_equal(ranked(known).every.centred, ranks.sum(axis=0) - len(returns) * 15.5)
+    assert np.array_equal(ranked(known).centred, ranks.sum(axis=0) - len(returns) * 15.5)
 
 
 def test_a_scar_equal_to_a_residual_shares_its_rank():
