@@ -45,9 +45,10 @@ def table_asset(
 
     The function's parameters say what it needs: a table's name gives that table as an Ibis
     table and makes it an upstream asset; `previous` gives the table's own content; `days` the
-    days to compute; a resource's name the resource; `config` the run configuration. What it
-    returns is written by the contract: a `Batch` is landed (append-only), an Ibis expression or
-    a frame replaces the table, or the days of it that were asked for or are stale.
+    days to compute (of tables of events, and those that are carried on, from the first stale one
+    on, or None for everything); a resource's name the resource; `config` the run configuration.
+    What it returns is written by the contract: a `Batch` is landed (append-only), an Ibis
+    expression or a frame replaces the table, or the days of it that were asked for or are stale.
 
     Parameters
     ----------

@@ -33,11 +33,15 @@ ESTIMATION_ROWS = 261
 NEIGHBOUR_DAYS = 45
 
 
+def _all_of(part: ir.Table) -> ir.Table:
+    return part
+
+
 def since(
     panel: ir.Table,
     days: Days | None,
     rows: int,
-    among: Callable[[ir.Table], ir.Table] | None = None,
+    among: Callable[[ir.Table], ir.Table] = _all_of,
 ) -> ir.Table:
     """Return a panel from some days on, with the last sessions before of each listing there.
 
@@ -63,11 +67,10 @@ def since(
         The columns of `panel`, in no order; nothing of a listing without a row from the start on,
         and everything where that lies before the first session.
     """
-    chosen = among or (lambda part: part)
     if days is None:
-        return chosen(panel)
+        return among(panel)
     if not rows:
-        return chosen(panel.filter(panel.session_date >= days.start))
+        return among(panel.filter(panel.session_date >= days.start))
     return from_day(panel, days.start, rows, among)
 
 
@@ -80,7 +83,7 @@ def from_day(
     panel: ir.Table,
     start: date,
     rows: int,
-    among: Callable[[ir.Table], ir.Table] | None = None,
+    among: Callable[[ir.Table], ir.Table] = _all_of,
 ) -> ir.Table:
     """Return what `since` does, of the days from a date on.
 
@@ -98,14 +101,13 @@ def from_day(
         twice, for all the days that anybody asks for. Of 47.7 million bars that took 64 s.
     """
     first = days_before(start, rows)
-    chosen = among or (lambda part: part)
-    near = chosen(panel.filter(lambda t: t.session_date >= first))
+    near = among(panel.filter(lambda t: t.session_date >= first))
     kept = near.filter(lambda t: t.session_date >= start)
     wanted = kept.select("listing_id").distinct()
     before = near.filter(lambda t: t.session_date < start).semi_join(wanted, "listing_id")
     counts = before.group_by("listing_id").aggregate(n=lambda t: t.session_date.nunique())
     short = wanted.anti_join(counts.filter(counts.n >= rows), "listing_id")
-    older = chosen(panel.filter(lambda t: t.session_date < first))
+    older = among(panel.filter(lambda t: t.session_date < first))
     behind = stacked(before, older.semi_join(short, "listing_id"))
     return stacked(kept, _last(behind, rows).select(*panel.columns))
 

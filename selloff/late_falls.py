@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 # Sessions of a listing since a fall that are not counted, since they are too many to matter: how
 # many they were is asked of the few falls that a new session regains.
-MANY = 1_000_000
+_UNCOUNTED = 1_000_000
 # Twice as many days as any date lies from 1970.
-DAYS = 10_000_000
+_DAY_RANGE = 10_000_000
 
-_DAYS = ("days_to_recover_half", "days_to_recover")
+_WAYS_BACK = ("days_to_recover_half", "days_to_recover")
 
 
 def is_new(selloff_metrics: ir.Table, start: date) -> bool:
@@ -111,7 +111,7 @@ def _recent(daily_prices: ir.Table, start: date, names: pa.Array) -> tuple[Ints,
 
 def _keys(listing: Ints, day: Ints) -> Ints:
     """Return numbers that order by listing, then by day."""
-    return listing * DAYS + day
+    return listing * _DAY_RANGE + day
 
 
 class _Seeds:
@@ -121,12 +121,14 @@ class _Seeds:
         self.rows, self.falls = rows, Falls.of(rows, listing, TROUGH_SESSIONS)
         keys, closes = recent
         day, at = self.falls.day, self.falls.at
-        n_since = np.searchsorted(keys, _keys(listing, np.full_like(day, DAYS // 2)), side="right")
+        n_since = np.searchsorted(
+            keys, _keys(listing, np.full_like(day, _DAY_RANGE // 2)), side="right"
+        )
         n_since -= np.searchsorted(keys, _keys(listing, day), side="right")
         self.is_young = self.falls.is_known & (n_since < TROUGH_SESSIONS)
-        self.falls.row[:] = np.where(self.is_young, -n_since, -MANY)
+        self.falls.row[:] = np.where(self.is_young, -n_since, -_UNCOUNTED)
         at["previous_close"][:] = floats(rows["previous_close"])
-        for name in _DAYS:
+        for name in _WAYS_BACK:
             at[name][:] = rows[name].fill_null(-1).to_numpy()
         trough = days_of(rows["trough_date"])
         place = rows_with(keys, _keys(listing, trough))
@@ -146,13 +148,13 @@ class _Seeds:
     def count_sessions(self, daily_prices: ir.Table, start: date) -> None:
         """Count the sessions since older falls that a new one regained."""
         at = self.falls.at
-        late = np.flatnonzero((at[_DAYS[0]] >= MANY) | (at[_DAYS[1]] >= MANY))
+        late = np.flatnonzero((at[_WAYS_BACK[0]] >= _UNCOUNTED) | (at[_WAYS_BACK[1]] >= _UNCOUNTED))
         if not len(late):
             return
         n_before = _n_sessions(daily_prices, self.rows.take(late), start)
-        for name in _DAYS:
+        for name in _WAYS_BACK:
             days = at[name][late]
-            at[name][late] = np.where(days >= MANY, days - MANY + n_before, days)
+            at[name][late] = np.where(days >= _UNCOUNTED, days - _UNCOUNTED + n_before, days)
 
     def told(self) -> pa.Table:
         """Return the rows with what was seen."""
@@ -173,7 +175,7 @@ class _Seeds:
             ),
             "observed_through": (as_dates(at["observed_through"]), seen),
             "as_of": (as_instants(np.maximum(micros(rows["as_of"]), at["known_then"])), seen),
-            **{name: (at[name], at[name] >= 0) for name in _DAYS},
+            **{name: (at[name], at[name] >= 0) for name in _WAYS_BACK},
         }
         for name, (values, is_found) in found.items():
             place = rows.column_names.index(name)

@@ -260,15 +260,14 @@ class _Past:
     ) -> NDArray[np.int64]:
         """Return the ranks so far, among themselves and with all that came before."""
 
-        def compared(some: _Losses) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-            kept = some.counted if only_counted else slice(None)
-            return some.usd[kept], groups(some)[kept]
+        def compared(some: _Losses) -> NDArray[np.bool_] | slice:
+            return some.counted if only_counted else slice(None)
 
-        usd, group = compared(lost)
-        kept = lost.counted if only_counted else slice(None)
+        kept = compared(lost)
+        usd, group = lost.usd[kept], groups(lost)[kept]
+        past = ((some.usd[compared(some)], groups(some)[compared(some)]) for some in self._held)
         ranks = np.zeros(len(lost.usd), dtype=np.int64)
-        ranks[kept] = rank_so_far(usd, days[kept], group)
-        ranks[kept] += larger_among(map(compared, self._held), usd, group)
+        ranks[kept] = rank_so_far(usd, days[kept], group) + larger_among(past, usd, group)
         return ranks
 
     def _numbers(self, rows: pa.Table) -> _Losses:

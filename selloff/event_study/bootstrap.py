@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selloff.event_study.evidence import once
+from selloff.event_study.evidence import added_by_place, once
 from selloff.event_study.results import TestResult
 from selloff.event_study.sample import window
 
@@ -244,7 +244,7 @@ def _draws(
         yield np.bincount(drawn.ravel(), minlength=size * dates).reshape(size, dates).astype(float)
 
 
-class DateSums(NamedTuple):
+class ClusterSums(NamedTuple):
     """Sums of abnormal returns over the events of each date; adds up.
 
     Parameters
@@ -259,16 +259,13 @@ class DateSums(NamedTuple):
     sums: NDArray[np.float64]
     counts: NDArray[np.float64]
 
-    def plus(self, other: DateSums) -> DateSums:
+    def plus(self, other: ClusterSums) -> ClusterSums:
         """Return the sums over the events of both, dates by their places."""
-        every = np.concatenate([self.places, other.places])
-        places, number = np.unique(every, return_inverse=True)
-        sums = np.bincount(number, np.concatenate([self.sums, other.sums]))
-        counts = np.bincount(number, np.concatenate([self.counts, other.counts]))
-        return DateSums(places, sums.astype(np.float64), counts.astype(np.float64))
+        values = (self.sums, other.sums), (self.counts, other.counts)
+        return ClusterSums(*added_by_place(self.places, other.places, *values))
 
 
-def by_date(sample: Sample, first: int, last: int, *, scaled: bool) -> DateSums:
+def by_date(sample: Sample, first: int, last: int, *, scaled: bool) -> ClusterSums:
     """Add up the SCARs of a window, or the CARs, of each date.
 
     Parameters
@@ -292,7 +289,7 @@ def by_date(sample: Sample, first: int, last: int, *, scaled: bool) -> DateSums:
     some = np.isfinite(values)
     places, number = np.unique(once(sample, event_places)[some], return_inverse=True)
     sums = np.bincount(number, values[some], len(places)).astype(np.float64)
-    return DateSums(places, sums, np.bincount(number, minlength=len(places)).astype(np.float64))
+    return ClusterSums(places, sums, np.bincount(number, minlength=len(places)).astype(np.float64))
 
 
 def _few(dates: int, consequence: str = "") -> str:

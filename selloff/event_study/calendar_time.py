@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from selloff.event_study.dated_sums import dated_sums
-from selloff.event_study.evidence import once
+from selloff.event_study.evidence import added_by_place, once
 from selloff.event_study.results import TestResult, student_result
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class CalendarPortfolio(NamedTuple):
 
     def plus(self, other: CalendarPortfolio) -> CalendarPortfolio:
         """Return the portfolio of the firms of both."""
-        places = np.concatenate([self.positions, other.positions])
-        positions, at = np.unique(places, return_inverse=True)
-        n = np.bincount(at, np.concatenate([self.n, other.n])).astype(np.int64)
-        totals = np.concatenate([self.n * self.mean, other.n * other.mean])
-        return CalendarPortfolio(positions, n, np.bincount(at, totals) / n)
+        totals = self.n * self.mean, other.n * other.mean
+        places, n, total = added_by_place(
+            self.positions, other.positions, (self.n, other.n), totals
+        )
+        return CalendarPortfolio(places, n.astype(np.int64), total / n)
 
 
 def calendar_portfolio(

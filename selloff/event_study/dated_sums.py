@@ -6,11 +6,12 @@ Not here: what they are held against (`selloff.event_study.calendar_time`).
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from selloff.event_study._rows import is_one_row
+from selloff.event_study.evidence import added_by_place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,19 +58,26 @@ class DatedSums(NamedTuple):
 
     def plus(self, other: DatedSums) -> DatedSums:
         """Return the sums over the firms of both, dates by their places."""
-        every = np.concatenate([self.positions, other.positions])
-        positions, at = np.unique(every, return_inverse=True)
+        positions, n, total, freedom = added_by_place(
+            self.positions,
+            other.positions,
+            (self.n, other.n),
+            (self.total, other.total),
+            (self.freedom, other.freedom),
+        )
         held = np.concatenate([self.held, other.held])
         places = np.concatenate([self.places, other.places])
         sums = np.concatenate([self.sums, other.sums])
-        if len(positions) < len(every):  # seldom: to look for equal pairs costs a sort of all
+        if len(positions) < len(self.positions) + len(
+            other.positions
+        ):  # seldom: to look for equal pairs costs a sort of all
             pairs, to = np.unique(held * _PLACES + places, return_inverse=True)
             held, places, sums = pairs // _PLACES, pairs % _PLACES, np.bincount(to, sums)
         return DatedSums(
             positions,
-            _summed(at, self.n, other.n).astype(np.int64),
-            _summed(at, self.total, other.total),
-            _summed(at, self.freedom, other.freedom),
+            n.astype(np.int64),
+            total,
+            freedom,
             held,
             places,
             sums,
@@ -143,8 +151,3 @@ def _before(
         on = np.unique(some[some >= 0])
         found.append((on, sums[on]))
     return found
-
-
-def _summed(at: NDArray[np.int64], one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the sums of what stands in the same place."""
-    return np.bincount(at, np.concatenate([one, other])).astype(np.float64)

@@ -176,6 +176,22 @@ def estimation_sums(sample: Sample) -> EstimationSums:
     return EstimationSums(mean, variance, int((variance > 0).sum()), calendar[1:], present[1:])
 
 
+def added_by_place(
+    one: NDArray[np.int64], other: NDArray[np.int64], *values: tuple[NDArray[Any], NDArray[Any]]
+) -> tuple[NDArray[Any], ...]:
+    """Return the places of both sides in order, and each pair of values added up by place.
+
+    Examples
+    --------
+    >>> found = added_by_place(np.array([2, 5]), np.array([5, 7]), ([1.0, 2.0], [3.0, 4.0]))
+    >>> [each.tolist() for each in found]
+    [[2, 5, 7], [1.0, 5.0, 4.0]]
+    """
+    places, at = np.unique(np.concatenate([one, other]), return_inverse=True)
+    sums = (np.bincount(at, np.concatenate(pair)).astype(np.float64) for pair in values)
+    return places, *sums
+
+
 def added(total: NDArray[np.float64], part: NDArray[Any]) -> NDArray[np.float64]:
     """Return the sum of two counts by place, of which either may end earlier.
 

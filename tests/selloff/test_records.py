@@ -58,12 +58,12 @@ def test_what_comes_later_changes_no_rank_of_a_day_and_neither_does_the_order(ro
 
 @settings(max_examples=200, deadline=None)
 @given(VALUES, VALUES, st.integers(1, 9), st.sampled_from([0, 8]))
-def test_those_larger_in_a_past_are_what_counting_says(monkeypatch_of, rows, past, size, few):
+def test_those_larger_in_a_past_are_what_counting_says(rows, past, size, few):
     (values, groups, _), (theirs, of, _) = columns(rows), columns(past)
     batches = [
         (theirs[at : at + size], of[at : at + size].astype(int)) for at in range(0, len(past), size)
     ]
-    with monkeypatch_of.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("selloff.ranks.FEW_GROUPS", few)
         found = larger_among(batches, values, groups.astype(int))
     counted = [
@@ -76,12 +76,6 @@ def test_those_larger_in_a_past_are_what_counting_says(monkeypatch_of, rows, pas
 def test_without_groups_all_values_are_one_history():
     assert rank_so_far([1.0, 3.0, 2.0], [1, 2, 3]).tolist() == [1, 1, 2]
     assert larger_before([]).tolist() == larger_among([], []).tolist() == []
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_of():
-    """Return what sets things aside for one example at a time."""
-    return pytest.MonkeyPatch
 
 
 @pytest.fixture

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections import Counter
 
-from selloff.event_study.calendar_time import jaffe_mandelker
+import numpy as np
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+
+from selloff.event_study.bootstrap import ClusterSums
+from selloff.event_study.calendar_time import CalendarPortfolio, jaffe_mandelker
 from selloff.event_study.dated_sums import dated_sums
 from selloff.event_study.evidence import given
 from selloff.event_study.sample import taken
@@ -43,3 +48,33 @@ def test_the_sums_of_parts_are_those_of_all():
 def test_of_no_firm_there_is_nothing_to_test():
     whole = falls((np.nan, np.nan), (np.nan, np.nan))
     assert np.isnan(jaffe_mandelker(whole, 0, 1).statistic)
+
+
+CLUSTERS = st.lists(st.tuples(st.integers(0, 6), st.integers(-9, 9)), max_size=12)
+
+
+def clusters(rows):
+    """Return the sums of values by place, added up one by one."""
+    total, count = Counter(), Counter()
+    for place, value in rows:
+        total[place] += value
+        count[place] += 1
+    places = sorted(count)
+    return places, [float(total[place]) for place in places], [count[place] for place in places]
+
+
+@drawn(CLUSTERS, CLUSTERS)
+def test_sums_of_dates_and_portfolios_are_those_of_all_their_rows(one, other):
+    (places, sums, counts), expected = clusters(one), clusters(one + other)
+    more, added, n_more = clusters(other)
+    found = ClusterSums(*map(np.array, (places, sums, counts))).plus(
+        ClusterSums(*map(np.array, (more, added, n_more)))
+    )
+    assert [each.tolist() for each in found] == list(map(list, expected))
+    held = [
+        CalendarPortfolio(np.array(at, int), np.array(n, int), np.array(total) / np.array(n))
+        for at, total, n in ((places, sums, counts), (more, added, n_more))
+    ]
+    portfolio = held[0].plus(held[1])
+    assert portfolio.positions.tolist() == expected[0]
+    np.testing.assert_allclose(portfolio.mean * portfolio.n, expected[1], atol=1e-12)
