@@ -15,7 +15,7 @@ from selloff import adjustments, prices
 from selloff import proposed_splits as unapplied
 from selloff import quarantine as kept_out
 from selloff import restatements as history
-from selloff.history import since
+from selloff.history import n_sessions, since
 from warehouse.tables.actions import (
     CORPORATE_ACTIONS,
     DIVIDENDS,
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from resources.prices import Prices
     from resources.reference import Reference
     from resources.warehouse import Warehouse
-
-# 250 returns for the robust sigma of a jump, the return before them, and a few to spare.
-FLAG_HISTORY = 260
 
 
 class FetchConfig(dg.Config):
@@ -122,6 +119,7 @@ def daily_prices(
     proposed_splits: Any,
     sessions: Any,
     instruments: Any,
+    previous: Any,
     days: Days,
 ) -> Any:
     """Keep the newest vintage of every bar, with our judgements on it."""
@@ -130,8 +128,12 @@ def daily_prices(
         # No judgement on a bar looks ahead: of a slice in the middle what comes later is not read.
         return bars.filter(bars.session_date <= days.end)
 
-    recent = since(price_vintages, days, FLAG_HISTORY, known)
-    bars = prices.daily_prices(recent, quarantined_bars, splits, sessions, instruments)
+    others = (quarantined_bars, splits, sessions, instruments)
+    if n_sessions(sessions, days) > prices.FLAG_HISTORY:
+        bars = prices.daily_prices(since(price_vintages, days, prices.FLAG_HISTORY, known), *others)
+    else:
+        wanted = known(price_vintages.filter(price_vintages.session_date >= days.start))
+        bars = prices.late_daily_prices(wanted, *others, previous, days.start)
     return unapplied.with_unapplied_splits(bars, proposed_splits)
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
         def start(self) -> date:
             """The first of them."""
 
+        @property
+        def end(self) -> date:
+            """The last of them."""
+
 
 # Calendar days in which a listing that trades has so many sessions: no exchange is closed on more
 # than a third of the days of a year, and none was closed for more than these on end since 1990.
@@ -79,6 +83,21 @@ def until(table: ir.Table, days: Days | None) -> pd.DataFrame | None:
     return fetched(table.filter(table.session_date < days.start)) if days else None
 
 
+def n_sessions(sessions: ir.Table, days: Days) -> int:
+    """Return on how many dates from some days on any exchange was open, as far as is known.
+
+    Parameters
+    ----------
+    sessions : ibis Table
+        With `session_date`.
+    days : range of dates
+        Has `start` and `end`.
+    """
+    dates = sessions.filter(sessions.session_date.between(days.start, days.end))
+    n_dates: int = dates.session_date.nunique().to_pyarrow().as_py()
+    return n_dates
+
+
 def from_day(
     panel: ir.Table,
     start: date,
@@ -103,13 +122,39 @@ def from_day(
     first = days_before(start, rows)
     near = among(panel.filter(lambda t: t.session_date >= first))
     kept = near.filter(lambda t: t.session_date >= start)
-    wanted = kept.select("listing_id").distinct()
+    older = among(panel.filter(lambda t: t.session_date < first))
+    return stacked(kept, _before(near, older, kept, start, rows).select(*panel.columns))
+
+
+def behind(panel: ir.Table, rows_after: ir.Table, start: date, rows: int) -> ir.Table:
+    """Return the last sessions before a date of every listing that has a row after it.
+
+    Parameters
+    ----------
+    panel : ibis Table
+        As `since` takes it.
+    rows_after : ibis Table
+        With `listing_id`: of those listings.
+    start : date
+        Before which.
+    rows : int
+        Sessions to keep, per listing.
+    """
+    first = days_before(start, rows)
+    near = panel.filter(panel.session_date.between(first, _less(start, 1)))
+    older = panel.filter(panel.session_date < first)
+    return _before(near, older, rows_after, start, rows).select(*panel.columns)
+
+
+def _before(
+    near: ir.Table, older: ir.Table, rows_after: ir.Table, start: date, rows: int
+) -> ir.Table:
+    """Return the last sessions before a date; `older` is read of listings that were halted."""
+    wanted = rows_after.select("listing_id").distinct()
     before = near.filter(lambda t: t.session_date < start).semi_join(wanted, "listing_id")
     counts = before.group_by("listing_id").aggregate(n=lambda t: t.session_date.nunique())
     short = wanted.anti_join(counts.filter(counts.n >= rows), "listing_id")
-    older = among(panel.filter(lambda t: t.session_date < first))
-    behind = stacked(before, older.semi_join(short, "listing_id"))
-    return stacked(kept, _last(behind, rows).select(*panel.columns))
+    return _last(stacked(before, older.semi_join(short, "listing_id")), rows)
 
 
 def rows_at(panel: ir.Table, places: ir.Table, start: date) -> ir.Table:

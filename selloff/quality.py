@@ -10,6 +10,7 @@ from selloff._ibis import by_listing, looked_up
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+BAR = ("listing_id", "session_date")
 # The median of absolute deviations of a normal variable is sigma / 1.4826.
 MAD_TO_SIGMA = 1.4826
 
@@ -48,6 +49,7 @@ def quality_flags(
     sessions: ir.Table,
     instruments: ir.Table,
     thresholds: Judgement,
+    known: ir.Table | None = None,
 ) -> ir.Table:
     """Add `quality_flags` to bars: sorted words separated by spaces, empty where there are none.
 
@@ -77,13 +79,20 @@ def quality_flags(
         Columns of ``core.sessions`` and ``core.instruments``.
     thresholds : Judgement
         When a bar is suspicious.
+    known : ibis Table, optional
+        `listing_id`, `session_date`, `close` and `volume` of the bars and of those before that a
+        flag rests on; without it the bars are all there are.
 
     Returns
     -------
     ibis Table
         The bars' columns and `quality_flags`.
     """
-    measured = _measured(bars, instruments, thresholds)
+    listed = instruments.select("listing_id", "exchange_mic", "asset_class", "sector", "region")
+    rated = _measured(bars, thresholds)
+    if known is not None:
+        rated = looked_up(bars, _measured(known, thresholds).drop("close", "volume"), BAR)
+    measured = looked_up(rated, listed, "listing_id")
     judged = _off_calendar(_peer_moves(measured, thresholds), sessions)
     flags = {
         "jump": _is_candidate(judged, thresholds)
@@ -101,11 +110,9 @@ def quality_flags(
     return judged.select(*bars.columns, quality_flags=text.strip())
 
 
-def _measured(bars: ir.Table, instruments: ir.Table, thresholds: Judgement) -> ir.Table:
+def _measured(bars: ir.Table, thresholds: Judgement) -> ir.Table:
     """Add what the rows before a bar say of its size."""
-    known = instruments.select("listing_id", "exchange_mic", "asset_class", "sector", "region")
-    lagged = looked_up(bars, known, "listing_id")
-    lagged = lagged.mutate(previous_close=lagged.close.lag().over(by_listing()))
+    lagged = bars.mutate(previous_close=bars.close.lag().over(by_listing()))
     moved = lagged.mutate(
         log_return=(lagged.close / lagged.previous_close.nullif(0)).nullif(0).ln()
     )
