@@ -76,9 +76,11 @@ def dividends(corporate_actions: Any, splits: Any) -> Any:
 
 
 @table_asset(RESTATEMENTS)
-def restatements(price_vintages: Any, splits: Any) -> Any:
+def restatements(price_vintages: Any, splits: Any, previous: Any, days: Days | None) -> Any:
     """Say what every load did to bars already known."""
-    return history.restatements(price_vintages, splits)
+    if days is None:
+        return history.restatements(price_vintages, splits)
+    return history.late_restatements(price_vintages, splits, previous, days)
 
 
 @table_asset(QUARANTINED_BARS)

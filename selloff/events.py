@@ -184,10 +184,12 @@ def _with_doubts(
     found: ir.Table, abnormal_returns: ir.Table, daily_prices: ir.Table, instruments: ir.Table
 ) -> ir.Table:
     """Count the doubtful bars of the region's members, in each first session and the one before."""
-    bars = daily_prices.select(
+    # The doubtful alone: the others add nothing, and are all but a few of them.
+    is_flagged = daily_prices.quality_flags != ""
+    bars = daily_prices.filter(is_flagged | (daily_prices.n_quarantined > 0)).select(
         "listing_id",
         "session_date",
-        flagged=(daily_prices.quality_flags != "").cast("int64"),
+        flagged=is_flagged.cast("int64"),
         quarantined="n_quarantined",
     )
     days = found.select(*_SESSION).distinct()
@@ -201,11 +203,11 @@ def _with_doubts(
         flagged_before="flagged",
         quarantined_before="quarantined",
     )
-    rows = rows.inner_join(bars, ("listing_id", "session_date"))
+    rows = looked_up(rows, bars, ("listing_id", "session_date"))
     rows = looked_up(rows, before, ("listing_id", "previous_session_date"))
     sums = rows.group_by(_SESSION).aggregate(
-        flagged=(rows.flagged + rows.flagged_before.fill_null(0)).sum(),
-        quarantined=(rows.quarantined + rows.quarantined_before.fill_null(0)).sum(),
+        flagged=(rows.flagged.fill_null(0) + rows.flagged_before.fill_null(0)).sum(),
+        quarantined=(rows.quarantined.fill_null(0) + rows.quarantined_before.fill_null(0)).sum(),
     )
     found = looked_up(found.drop("n_flagged", "n_quarantined"), sums, _SESSION)
     return found.mutate(

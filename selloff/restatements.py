@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selloff._ibis import looked_up
+from selloff._ibis import looked_up, stacked
 from selloff.adjustments import missing_ratio
 from selloff.sources import TOLERANCE, rounding
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+    from selloff.history import Days
 
 _BAR = ("listing_id", "source", "session_date")
 _LOAD = ("listing_id", "source", "load_id")
@@ -71,6 +73,35 @@ def restatements(price_vintages: ir.Table, splits: ir.Table) -> ir.Table:
     )
     expected = is_explained.ifelse(loads.expected_ratio, None)
     return loads.mutate(kind=kind, expected_ratio=expected).select(*_COLUMNS)
+
+
+def late_restatements(
+    price_vintages: ir.Table, splits: ir.Table, previous: ir.Table, days: Days
+) -> ir.Table:
+    """Return what `restatements` says of loads with a change in some days, from what it said.
+
+    A load lands at once and is known after all that were there: what it did stays done, and one
+    not told of yet changed nothing before the days.
+
+    Parameters
+    ----------
+    price_vintages, splits : ibis Table
+        As `restatements` takes them. Of the versions those before the days have not changed, of
+        the splits none.
+    previous : ibis Table
+        What `restatements` said before.
+    days : range of dates
+        Has `start`, the first session of which there may be a new version.
+
+    Returns
+    -------
+    ibis Table
+        Columns of ``core.restatements``. Together with the loads of `previous` that changed
+        nothing from the start on, it is what `restatements` says.
+    """
+    recent = price_vintages.filter(price_vintages.session_date >= days.start)
+    told = previous.filter(previous.last_session_date >= days.start)
+    return stacked(told, restatements(recent, splits).anti_join(previous, _LOAD))
 
 
 def _changes(price_vintages: ir.Table, splits: ir.Table) -> ir.Table:

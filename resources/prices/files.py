@@ -91,8 +91,8 @@ class Files:
         found: set[date] = set()
         for path in _table_files(Path(self.path)):
             try:
-                for table in PriceFile(path, self.columns).tables():
-                    found |= _dates(table)
+                for dates in PriceFile(path, self.columns).dates():
+                    found |= _readable(dates)
             except UnreadableError:
                 continue
         return Days(min(found), max(found)) if found else None
@@ -162,7 +162,8 @@ class _Reading:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        for table in file.tables():
+        # Whether a ticker that was asked for is in the files at all, the other days say too.
+        for table in file.tables(None if self.wanted else self.days):
             tickers = pc.unique(table["ticker"]).to_pylist()
             self.held.update(ticker for ticker in tickers if ticker)
             if self.wanted:
@@ -229,11 +230,11 @@ def _why_no_file(path: Path) -> str:
     return "no such file or folder"
 
 
-def _dates(table: pa.Table) -> set[date]:
-    """Return the readable dates of a table as its file delivers them."""
+def _readable(dates: pa.ChunkedArray) -> set[date]:
+    """Return the readable ones of a file's dates."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    nowhere = pa.nulls(table.num_rows, pa.string())
-    unique = pc.unique(sessions_of(table["session_date"], nowhere)).to_pylist()
+    nowhere = pa.nulls(len(dates), pa.string())
+    unique = pc.unique(sessions_of(dates, nowhere)).to_pylist()
     return {found for found in map(readable, unique) if found is not None}

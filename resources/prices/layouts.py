@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,14 @@ from resources.prices.bars import NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
     from typing import IO
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from resources.batch import Days
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -67,22 +72,45 @@ class PriceFile:
     columns: Mapping[str, str]
     rejects: list[Reject] = field(default_factory=list)
 
-    def tables(self) -> Iterator[pa.Table]:
+    def tables(self, days: Days | None = None) -> Iterator[pa.Table]:
         """Yield the file in pieces: `ticker`, `session_date`, numbers, `source_row`.
+
+        Parameters
+        ----------
+        days : Days, optional
+            Pieces that lie outside of them, by what their file says, are passed over: to find one
+            day in twenty years of 9,000 listings took 10 s.
 
         Raises
         ------
         UnreadableError
             The file is empty, holds no row, lacks or repeats a column, or is not a table.
         """
+        with _in_one_line():
+            yield from (self._parquet(days) if self._is_parquet else self._csv())
+
+    def dates(self) -> Iterator[pa.ChunkedArray]:
+        """Yield dates as the file delivers them, its first and its last among them.
+
+        Raises
+        ------
+        UnreadableError
+            As `tables` does.
+        """
         import pyarrow as pa
 
-        try:
-            yield from (self._parquet() if self.name.lower().endswith(".parquet") else self._csv())
-        except UnicodeDecodeError as error:
-            raise UnreadableError("not UTF-8 text") from error
-        except (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException) as error:
-            raise UnreadableError(one_line(str(error))) from error
+        with _in_one_line():
+            if not self._is_parquet:
+                yield from (table["session_date"] for table in self._csv())
+                return
+            with _opened(self.path) as file:
+                name = self._names(file)["session_date"]
+                for group in range(file.num_row_groups):
+                    if span := _span(file, group, name):
+                        yield pa.chunked_array([pa.array(span)])
+                    else:
+                        column = file.read_row_group(group, [name])[name]
+                        yield _plain("session_date", column)
 
     @property
     def name(self) -> str:
@@ -95,23 +123,33 @@ class PriceFile:
         suffix = next(end for end in SUFFIXES if self.name.lower().endswith(end))
         return self.name[: -len(suffix)]
 
-    def _parquet(self) -> Iterator[pa.Table]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    @property
+    def _is_parquet(self) -> bool:
+        return self.name.lower().endswith(".parquet")
 
-        with pq.ParquetFile(self.path) as file:
-            schema = file.schema_arrow
-            places = find_columns(schema.names, self.columns)
-            names = {ours: schema.names[place] for ours, place in places.items()}
-            if not file.metadata.num_rows:
-                raise UnreadableError("only a header, no row")
+    def _parquet(self, days: Days | None) -> Iterator[pa.Table]:
+        import pyarrow as pa
+
+        with _opened(self.path) as file:
+            names = self._names(file)
             first = 1
             for group in range(file.num_row_groups):
+                begin, first = first, first + file.metadata.row_group(group).num_rows
+                span = _span(file, group, names["session_date"])
+                if days and span and (span[1] < days.start or days.end < span[0]):
+                    continue
                 rows = file.read_row_group(group, columns=sorted(set(names.values())))
                 table = pa.table({ours: _plain(ours, rows[name]) for ours, name in names.items()})
-                lines = pa.array(range(first, first + rows.num_rows), pa.int64())
-                first += rows.num_rows
+                lines = pa.array(range(begin, first), pa.int64())
                 yield _with_ticker(table.append_column("source_row", lines), self.stem)
+
+    def _names(self, file: pq.ParquetFile) -> dict[str, str]:
+        """Return what a Parquet file calls each column of ours that it has."""
+        names = file.schema_arrow.names
+        places = find_columns(names, self.columns)
+        if not file.metadata.num_rows:
+            raise UnreadableError("only a header, no row")
+        return {ours: names[place] for ours, place in places.items()}
 
     def _csv(self) -> Iterator[pa.Table]:
         import pyarrow as pa
@@ -178,6 +216,37 @@ class PriceFile:
                         lines.append(line)
                     line += 1
                 yield batch, pa.array(lines, pa.int64())
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Say in one line why a file cannot be read."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise UnreadableError("not UTF-8 text") from error
+    except (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException) as error:
+        raise UnreadableError(one_line(str(error))) from error
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(path)
+
+
+def _span(file: pq.ParquetFile, group: int, name: str) -> tuple[date, date] | None:
+    """Return the first and last date of a row group, None where no statistics tell of every row."""
+    about = file.metadata.row_group(group)
+    columns = (about.column(place) for place in range(about.num_columns))
+    column = next(each for each in columns if each.path_in_schema == name)
+    known = column.statistics
+    is_told = known and known.has_min_max and known.has_null_count and not known.null_count
+    if not is_told or known.logical_type.type != "DATE":
+        return None
+    return known.min, known.max
 
 
 def find_columns(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from selloff.restatements import restatements
+from selloff._ibis import fetched, stacked
+from selloff.restatements import late_restatements, restatements
+from tests.selloff.restated_market import START, restated_market
+from tests.selloff.worlds import seldom
 from warehouse.tables.actions import RESTATEMENTS, SPLITS
 from warehouse.tables.prices import PRICE_VINTAGES
 
@@ -221,3 +228,32 @@ def test_each_load_listing_and_source_is_judged_by_itself(judged, make):
 def test_two_sources_that_differ_do_not_replace_each_other(judged, make):
     other = make.bars("A", [close * 10 for close in CLOSES], source="yahoo")
     assert judged(make.bars("A", CLOSES, source="files"), other).empty
+
+
+KEYS = ["listing_id", "source", "load_id"]
+
+
+@seldom
+@given(seed=st.integers(0, 10**6), days=st.sampled_from([1, 3, 40]))
+def test_new_loads_are_told_beside_the_old_as_all_of_them_at_once(bench, seed, days):
+    before, now, known = restated_market(seed)
+    splits = bench.put(SPLITS, known)
+    is_new = ~now.vintages["row_hash"].isin(before.vintages["row_hash"])
+    # A load is of some days, and nothing lands with what was there before.
+    load_id = now.vintages["known_from"].dt.floor(f"{days}D").astype(str) + is_new.astype(str)
+    known_from = now.vintages["known_from"] + is_new.astype(int) * pd.Timedelta("9000h")
+    is_provisional = np.random.default_rng(seed).random(len(is_new)) < 0.1
+    rows = now.vintages.assign(
+        load_id=load_id, known_from=known_from, is_provisional=is_provisional
+    )
+    held = restatements(bench.put(PRICE_VINTAGES, rows[~is_new], strict=False), splits)
+    held = bench.put(RESTATEMENTS, fetched(held), strict=False)
+    versions = bench.put(PRICE_VINTAGES, rows, strict=False)
+    late = late_restatements(versions, splits, held, SimpleNamespace(start=START.date()))
+    stands = held.filter(held.last_session_date < START.date())
+    found, expected = (
+        fetched(table).sort_values(KEYS, ignore_index=True)[list(RESTATEMENTS.column_names)]
+        for table in (stacked(stands, late), restatements(versions, splits))
+    )
+    pd.testing.assert_frame_equal(found, expected)
+    assert len(expected) > len(fetched(held)) or not is_new.any()

@@ -159,4 +159,6 @@ RESTATEMENTS = Table(
         c.AS_OF,
     ),
     grain=("listing_id", "source", "load_id"),
+    effective_from="first_session_date",
+    seen_through="last_session_date",
 )

@@ -93,6 +93,7 @@ INSIDE = {
     "recovery.followed": "losses.selloff_metrics",
     "recovery.with_outcomes": "losses.selloff_metrics",
     "risk_measures.bars": "risk_measures.risk_measures",
+    "restatements.late_restatements": "restatements.restatements",
     "sector_contagion.by_sessions": "sector_contagion.sector_contagion",
     "sector_correlations.around_events": "sector_contagion.sector_rows",
     "sector_correlations.correlations": "sector_contagion.sector_rows",
