@@ -35,6 +35,9 @@ YEAR_OF_SESSIONS = 550
 ESTIMATION_ROWS = 261
 # Windows of an event begin and end ten sessions from it; two may share days.
 NEIGHBOUR_DAYS = 45
+# From the first session of an event to its last, with much room: of 114 events in twenty simulated
+# years the longest took four days.
+EVENT_DAYS = 60
 
 
 def _all_of(part: ir.Table) -> ir.Table:
@@ -202,7 +205,9 @@ def begun(selloff_events: ir.Table, days: Days | None) -> ir.Table:
 def around(panel: ir.Table, days: Days | None) -> ir.Table:
     """Return what the measures around the events of some days look at: a year before, and after.
 
-    A year of sessions of every market, and a year of each listing's own.
+    A year of sessions of every market, and a year of each listing's own: of one that traded in
+    fewer of them also what lies further back. Which those are is asked at once, since the panel is
+    read several times.
 
     Parameters
     ----------
@@ -213,7 +218,16 @@ def around(panel: ir.Table, days: Days | None) -> ir.Table:
     """
     if days is None:
         return panel
-    return from_day(panel, _less(days.start, NEIGHBOUR_DAYS + YEAR_OF_SESSIONS), ESTIMATION_ROWS)
+    earliest = _less(days.start, NEIGHBOUR_DAYS)
+    first = _less(earliest, YEAR_OF_SESSIONS)
+    kept = panel.filter(panel.session_date >= first)
+    own = kept.session_date.nunique(where=kept.session_date < _less(earliest, EVENT_DAYS))
+    counts = kept.group_by("listing_id").aggregate(n=own)
+    short = counts.filter(counts.n < ESTIMATION_ROWS).listing_id.to_pyarrow().to_pylist()
+    if not short:
+        return kept
+    older = panel.filter(panel.session_date < first, panel.listing_id.isin(short))
+    return stacked(kept, _last(older, ESTIMATION_ROWS).select(*panel.columns))
 
 
 def _less(day: date, number: int) -> date:

@@ -106,7 +106,28 @@ def test_events_come_with_their_neighbours(last, is_kept):
     assert len(fetched(begun(events, SimpleNamespace(start=START.date())))) == is_kept
 
 
-def test_around_events_a_year_of_the_market_and_of_each_listing_is_kept():
-    days = pd.bdate_range("2020-01-01", "2025-01-28")
-    found = kept(around(panel(A=days), SimpleNamespace(start=START.date())))
-    assert 261 * 2 < len(found) < len(days)
+YEARS = pd.bdate_range("2020-01-01", "2025-01-28")
+# The earliest event, and what is kept of every listing: 45 days, and 595, before the start.
+EARLIEST, KEPT = START - timedelta(days=45), START - timedelta(days=595)
+LATE = SimpleNamespace(start=START.date())
+
+
+def test_around_events_a_year_of_the_market_is_kept():
+    found = kept(around(panel(A=YEARS), LATE))
+    assert [pd.Timestamp(day) for _, day in found] == list(YEARS[YEARS >= KEPT])
+
+
+@pytest.mark.parametrize("n_between", [0, 5, 260, 261, 300])
+def test_around_events_each_listing_has_a_year_of_its_own_rows(n_between):
+    late = YEARS[(YEARS >= KEPT) & (EARLIEST - timedelta(days=60) > YEARS)][::-1][:n_between][::-1]
+    own = [*YEARS[YEARS < KEPT], *late, *YEARS[YEARS >= EARLIEST]]
+    found = kept(around(panel(A=YEARS, HALTED=own), LATE))
+    own_kept = [pd.Timestamp(day) for name, day in found if name == "HALTED"]
+    before = [day for day in own_kept if day < EARLIEST - timedelta(days=60)]
+    assert own_kept == own[-len(own_kept) :]
+    assert len(before) == (n_between if n_between > 260 else n_between + 261)
+
+
+def test_around_events_nothing_is_kept_of_a_listing_that_is_long_gone():
+    found = kept(around(panel(A=YEARS, GONE=YEARS[YEARS < KEPT]), LATE))
+    assert {name for name, _ in found} == {"A"}
