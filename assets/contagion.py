@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Twenty-one sessions after an event that all series of a set have in common: regions of the world
 # have two thirds of theirs in common, and a set with a third has them within so many.
 REACH = 63
+# A path ends with the region's next close after the event's last session.
+PATH_REACH = 1
 
 
 @table_asset(CONTAGION_SERIES)
@@ -94,7 +96,7 @@ def contagion_measures(
     )
 
 
-@table_asset(SECTOR_CONTAGION, reach=REACH)
+@table_asset(SECTOR_CONTAGION, reach=sectors.Contagion().window_after)
 def sector_contagion(
     selloff_events: Any,
     selloff_metrics: Any,
@@ -117,7 +119,7 @@ def sector_contagion(
     )
 
 
-@table_asset(CONTAGION_PATHS, reach=REACH)
+@table_asset(CONTAGION_PATHS, reach=PATH_REACH)
 def contagion_paths(
     selloff_events: Any,
     daily_prices: Any,

@@ -177,14 +177,17 @@ def _set(name: str, rows: pd.DataFrame) -> SeriesSet:
         "has_simulated_inputs": over_steps("has_simulated_inputs", "max").astype(bool),
         "as_of": over_steps("as_of", "max"),
     }
-    market = over_steps("market_log_return", lambda part: part.astype(float).sum(skipna=False))
+    moves = by_day["market_log_return"].max()[steps.index].to_numpy(float)
+    # Step by step at once: a function asked for each of 20,000 steps took 3 s.
+    starts = np.searchsorted(steps.to_numpy(), np.arange(len(returns)))
+    market = np.add.reduceat(moves, starts) if len(returns) else moves
     return SeriesSet(
         name=name,
         level=str(rows["level"].iloc[0]),
         region=str(rows["region"].fillna("").iloc[0]),
         sectors=dict(rows[["series_name", "sector"]].dropna().drop_duplicates().to_numpy()),
         returns=returns,
-        market=pd.Series(market.astype(float), index=returns.index),
+        market=pd.Series(market, index=returns.index),
         market_values=_side_by_side(rows, "market_value_usd").astype(float).loc[returns.index],
         closes=_side_by_side(rows, "closed_at").loc[returns.index],
         provenance=pd.DataFrame(provenance, index=returns.index),

@@ -86,17 +86,17 @@ def until(table: ir.Table, days: Days | None) -> pd.DataFrame | None:
     return fetched(table.filter(table.session_date < days.start)) if days else None
 
 
-def n_sessions(sessions: ir.Table, days: Days) -> int:
-    """Return on how many dates from some days on any exchange was open, as far as is known.
+def n_sessions(panel: ir.Table, days: Days) -> int:
+    """Return of how many dates in some days a panel has any row.
 
     Parameters
     ----------
-    sessions : ibis Table
+    panel : ibis Table
         With `session_date`.
     days : range of dates
         Has `start` and `end`.
     """
-    dates = sessions.filter(sessions.session_date.between(days.start, days.end))
+    dates = panel.filter(panel.session_date.between(days.start, days.end))
     n_dates: int = dates.session_date.nunique().to_pyarrow().as_py()
     return n_dates
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,12 +106,9 @@ def test_the_random_markets_hold_every_case(judged):
     assert {"halted", "new"} <= set(told["ticker"])
 
 
-def test_the_sessions_asked_for_are_counted_once_for_all_exchanges(bench, make):
+def test_the_dates_asked_for_are_counted_once_for_all_listings(bench, make):
+    bars = [make.bars(ticker, range(1, 11)) for ticker in "AB"]
+    panel = bench.put(PRICE_VINTAGES, pd.concat(bars, ignore_index=True), strict=False)
     days = make.days(10)
-    calendar = [make.sessions(mic, days) for mic in ("XNYS", "XTKS")]
-    sessions = bench.put(SESSIONS, pd.concat(calendar, ignore_index=True))
-
-    class Asked:
-        start, end = days[3].date(), days[6].date()
-
-    assert n_sessions(sessions, Asked) == 4
+    asked = SimpleNamespace(start=days[3].date(), end=days[6].date())
+    assert n_sessions(panel, asked) == 4
