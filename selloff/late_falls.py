@@ -44,6 +44,7 @@ _UNCOUNTED = 1_000_000
 # Twice as many days as any date lies from 1970.
 _DAY_RANGE = 10_000_000
 
+_FALL = ("event_id", "listing_id")
 _WAYS_BACK = ("days_to_recover_half", "days_to_recover")
 
 
@@ -72,10 +73,13 @@ def carried_on(selloff_metrics: ir.Table, daily_prices: ir.Table, start: date) -
     -------
     pyarrow Table
         The rows of falls that no close had regained, of the listings with a bar since; and of all
-        that had no session after their own.
+        that had no session after their own, those before an unapplied split as they stood.
     """
+    import pyarrow as pa
+
     fresh = daily_prices.filter(daily_prices.session_date >= start)
-    rows = _open(selloff_metrics, daily_prices, fresh, start).to_pyarrow()
+    followed, over = _open(selloff_metrics, daily_prices, fresh, start)
+    rows = followed.to_pyarrow()
     listing, names = coded(rows["listing_id"])
     seeds = _Seeds(rows, listing, _recent(daily_prices, start, names))
     walk = seeds.walk(len(names))
@@ -84,19 +88,25 @@ def carried_on(selloff_metrics: ir.Table, daily_prices: ir.Table, start: date) -
             walk.go(day, bars)
     walk.end()
     seeds.count_sessions(daily_prices, start)
-    return seeds.told()
+    told = seeds.told()
+    return pa.concat_tables([told, over.to_pyarrow().cast(told.schema)])
 
 
-def _open(falls: ir.Table, daily_prices: ir.Table, fresh: ir.Table, start: date) -> ir.Table:
-    """Return the falls that are followed on: nothing leads across an unapplied split."""
+def _open(
+    falls: ir.Table, daily_prices: ir.Table, fresh: ir.Table, start: date
+) -> tuple[ir.Table, ir.Table]:
+    """Return the falls that are followed on, and those that wait for a session that cannot come.
+
+    Nothing leads across an unapplied split: one in the session after a fall leaves it unobserved.
+    """
     is_open = falls.days_to_recover.isnull() & falls.observed_through.notnull()
-    followed = falls.filter(is_open).semi_join(fresh, "listing_id")
+    waiting = falls.filter(falls.observed_through.isnull())
+    rows = stacked(falls.filter(is_open).semi_join(fresh, "listing_id"), waiting)
     flags = daily_prices.quality_flags
     cuts = daily_prices.filter(flags.contains(FLAG), daily_prices.session_date < start)
-    pairs = followed.inner_join(cuts.select("listing_id", cut_on="session_date"), "listing_id")
+    pairs = rows.inner_join(cuts.select("listing_id", cut_on="session_date"), "listing_id")
     cut = pairs.filter(pairs.cut_on > pairs.session_date)
-    waiting = falls.filter(falls.observed_through.isnull())
-    return stacked(followed.anti_join(cut, ("event_id", "listing_id")), waiting)
+    return rows.anti_join(cut, _FALL), waiting.semi_join(cut, _FALL)
 
 
 def _recent(daily_prices: ir.Table, start: date, names: pa.Array) -> tuple[Ints, Floats]:

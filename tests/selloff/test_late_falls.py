@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from selloff import late_falls, losses
@@ -37,6 +37,7 @@ def carried_on(held, late, start):
 
 
 @seldom
+@example(seed=478, n_listings=4, cuts=[54])  # an unapplied split in the session after a fall
 @given(
     seed=st.integers(0, 2**20),
     n_listings=st.integers(1, 14),
