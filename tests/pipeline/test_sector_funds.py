@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import numpy as np
@@ -71,10 +72,14 @@ def run(warehouse):
     )
 
     def of(first, last):
-        with dg.DagsterInstance.ephemeral() as instance:
+        # Dagster notes one date: nine thousand of them took it 50 s, and say nothing of ours.
+        with (
+            mock.patch.object(Days, "of_run", return_value=Days(first, last)),
+            dg.DagsterInstance.ephemeral() as instance,
+        ):
             done = defs.resolve_job_def("some").execute_in_process(
                 instance=instance,
-                tags=Days(first, last).tags(),
+                tags=Days(last, last).tags(),
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
         assert done.success
