@@ -159,7 +159,8 @@ def _three(falls: ir.Table, daily_prices: ir.Table, start: date) -> ir.Table:
         flagged=inside.flagged.sum(),
         quarantined=inside.n_quarantined.sum(),
     )
-    found = looked_up(falls.mutate(is_state=has_seen), sums, "listing_id")
+    # What a fall was worth rests on a rate and a share count, on which no later fall rests.
+    found = looked_up(falls.mutate(is_state=ibis.literal(True)), sums, "listing_id")  # noqa: FBT003 - Ibis takes the literal
     found = found.mutate(
         last_date=ibis.coalesce(found.last_date, found.observed_through),
         n_before=ibis.coalesce(found.n_bars - 1, found.sessions_under_water),
