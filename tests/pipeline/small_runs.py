@@ -54,7 +54,7 @@ def seed(path: Path, prices: Path, days: list[date]) -> None:
 def run(path: str, prices: str, first: date, steps) -> None:
     """Run every asset over the newest sessions; send the name of each step that starts.
 
-    Without the checks and their pages: they write their own findings only and take half of the time.
+    Without the checks and their pages: they write their own findings only, in half of the time.
     """
     import dagster as dg
 
