@@ -293,6 +293,17 @@ def test_flagged_bars_behind_the_first_session_are_counted(scene):
     assert found["n_quarantined"].tolist() == [2 * (5 + 4)]
 
 
+def test_a_bar_is_doubtful_for_either_reason_and_so_is_the_one_before(scene):
+    scene.fall(5, 6)
+    bars = scene.bars.assign(quality_flags="", n_quarantined=0)
+    bars.loc[(bars["ticker"] == "E00") & (bars["row"] == 5), "n_quarantined"] = 3
+    bars.loc[(bars["ticker"] == "E01") & (bars["row"] == 4), "n_quarantined"] = 2
+    bars.loc[(bars["ticker"] == "E02") & (bars["row"] == 4), "quality_flags"] = "stale"
+    scene.bars = bars
+    found = scene.find()
+    assert found[["n_flagged", "n_quarantined"]].to_numpy().tolist() == [[1, 5]]
+
+
 def test_as_of_is_the_newest_vintage_of_its_sessions_and_of_those_they_are_held_against(scene):
     scene.crash(5, -3.0)
     scene.crash(6, -3.0)
