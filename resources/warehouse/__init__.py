@@ -25,7 +25,7 @@ from resources.warehouse import (
     writing,
 )
 from resources.warehouse.files import WarehouseError
-from resources.warehouse.spill import Spill, arrow_schema
+from resources.warehouse.spill import Spill
 from resources.warehouse.writing import Written
 
 if TYPE_CHECKING:
@@ -172,10 +172,7 @@ class Warehouse(dg.ConfigurableResource):
                     # Sums over rows are worth the same last digit every time.
                     if not table.is_row_wise and not _is_panel(table):
                         con.execute("SET threads = 1")
-                    if late.is_without_events(con, table, wanted):
-                        rows.keep(con, arrow_schema(table).empty_table())
-                    else:
-                        rows.keep(con, compute(con, wanted))
+                    rows.keep(con, compute(con, wanted))
                 with self.writing() as con:
                     if late.versions(con, table, inputs) != before:
                         continue

@@ -78,14 +78,6 @@ def is_nothing(days: Days | None) -> bool:
     return days is not None and days.start == date.max
 
 
-def is_without_events(con: duckdb.DuckDBPyConnection, table: Table, days: Days | None) -> bool:
-    """Say whether a table is of events and none of them is to be computed, nor taken away."""
-    if not table.of_events or days is None:
-        return False
-    sql = "SELECT 1 FROM mart.selloff_events WHERE last_session_date >= ? LIMIT 1"
-    return not con.execute(sql, [days.start]).fetchall()
-
-
 def _unasked(
     con: duckdb.DuckDBPyConnection, table: Table, stale: date | None, reach: int
 ) -> Days | None:

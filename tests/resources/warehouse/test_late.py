@@ -152,24 +152,6 @@ def test_where_nothing_is_stale_nothing_is_computed(fill):
     assert (found.n_rows, found.n_changed) == (1, 0)
 
 
-def test_where_no_event_is_within_reach_nothing_is_computed_and_the_day_is_done(
-    fill, query, warehouse
-):
-    seen = []
-    fill(SELLOFF_EVENTS, event(10))
-    fill(DAILY_PRICES, *bars(("A", range(99))))
-    fill(CAR_PATHS, path(10), path(20), inputs=[DAILY_PRICES], seen=seen)
-    fill(DAILY_PRICES, *bars(("A", range(100))))
-    found = fill(CAR_PATHS, path(10, n_flagged=7), inputs=[DAILY_PRICES], seen=seen)
-    assert seen == [None]
-    assert found.n_changed == 1, "the rows of an event that is known no more have gone"
-    assert query(warehouse, "SELECT event_id, n_flagged FROM mart.car_paths") == [("e10", 1)]
-    fill(SELLOFF_EVENTS, event(10), event(99))
-    fill(DAILY_PRICES, *bars(("A", range(101))))
-    fill(CAR_PATHS, path(99), inputs=[DAILY_PRICES], reach=0, seen=seen)
-    assert seen == [None, Days(day(100 - late.NEARBY_ROWS), date.max)], "what was done stays done"
-
-
 def test_other_mathematics_makes_everything_anew(fill, monkeypatch):
     seen = []
     fill(SELLOFF_EVENTS, event(10))
