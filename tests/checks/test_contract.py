@@ -134,6 +134,12 @@ def test_what_was_found_to_hold_and_not_written_since_is_not_asked_again(tables,
     assert examined(tables) == 2
 
 
+def test_what_was_written_in_the_moment_of_the_check_is_asked(tables, verdict, proved):
+    proved(FRIDAY, at="2025-01-24T22:00")
+    verdict(PRICES, tables)
+    assert examined(tables) == 1
+
+
 def test_a_twin_among_what_was_written_is_found(tables, verdict, proved):
     proved(MONDAY)
     for _ in range(2):
