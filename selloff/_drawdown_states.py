@@ -148,8 +148,7 @@ def _three(falls: ir.Table, daily_prices: ir.Table, start: date) -> ir.Table:
     """Return peak, trough and last bar of falls, as they stood before the start."""
     import ibis
 
-    has_seen = falls.observed_through >= start
-    seen = falls.filter(has_seen).select("listing_id", since="peak_date")
+    seen = falls.filter(falls.observed_through >= start).select("listing_id", since="peak_date")
     inside = _before(daily_prices, start, "quality_flags", "n_quarantined")
     inside = _flagged(inside.inner_join(seen, "listing_id"))
     inside = inside.filter(inside.session_date >= inside.since)
@@ -159,8 +158,7 @@ def _three(falls: ir.Table, daily_prices: ir.Table, start: date) -> ir.Table:
         flagged=inside.flagged.sum(),
         quarantined=inside.n_quarantined.sum(),
     )
-    # What a fall was worth rests on a rate and a share count, on which no later fall rests.
-    found = looked_up(falls.mutate(is_state=ibis.literal(True)), sums, "listing_id")  # noqa: FBT003 - Ibis takes the literal
+    found = looked_up(falls, sums, "listing_id")
     found = found.mutate(
         last_date=ibis.coalesce(found.last_date, found.observed_through),
         n_before=ibis.coalesce(found.n_bars - 1, found.sessions_under_water),
@@ -173,6 +171,8 @@ def _three(falls: ir.Table, daily_prices: ir.Table, start: date) -> ir.Table:
         n_quarantined=ibis.coalesce(found.quarantined, found.n_quarantined),
         flagged=ibis.coalesce(found.flagged, found.n_flagged),
         step=ibis.literal(0, "int64"),
+        # Of the vintage of its bars: the one held is also a rate's, on which no later fall rests.
+        is_state=True,
     )
     low = peak.mutate(
         close=found.trough_close,

@@ -144,7 +144,7 @@ def behind(panel: ir.Table, rows_after: ir.Table, start: date, rows: int) -> ir.
         Sessions to keep, per listing.
     """
     first = days_before(start, rows)
-    near = panel.filter(panel.session_date.between(first, _less(start, 1)))
+    near = panel.filter(panel.session_date >= first)
     older = panel.filter(panel.session_date < first)
     return _before(near, older, rows_after, start, rows).select(*panel.columns)
 

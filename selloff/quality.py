@@ -10,7 +10,7 @@ from selloff._ibis import by_listing, looked_up
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-BAR = ("listing_id", "session_date")
+_BAR = ("listing_id", "session_date")
 # The median of absolute deviations of a normal variable is sigma / 1.4826.
 MAD_TO_SIGMA = 1.4826
 
@@ -91,7 +91,7 @@ def quality_flags(
     listed = instruments.select("listing_id", "exchange_mic", "asset_class", "sector", "region")
     rated = _measured(bars, thresholds)
     if known is not None:
-        rated = looked_up(bars, _measured(known, thresholds).drop("close", "volume"), BAR)
+        rated = looked_up(bars, _measured(known, thresholds).drop("close", "volume"), _BAR)
     measured = looked_up(rated, listed, "listing_id")
     judged = _off_calendar(_peer_moves(measured, thresholds), sessions)
     flags = {
@@ -167,7 +167,7 @@ def _peer_moves(rows: ir.Table, thresholds: Judgement) -> ir.Table:
         & (medians.peer_return.abs() >= medians.log_return.abs() * thresholds.peer_share)
     )
     found = medians.filter(moved).select("listing_id", "session_date", "peer_return")
-    return looked_up(rows, found, ("listing_id", "session_date"))
+    return looked_up(rows, found, _BAR)
 
 
 def _off_calendar(rows: ir.Table, sessions: ir.Table) -> ir.Table:

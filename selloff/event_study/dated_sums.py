@@ -68,9 +68,8 @@ class DatedSums(NamedTuple):
         held = np.concatenate([self.held, other.held])
         places = np.concatenate([self.places, other.places])
         sums = np.concatenate([self.sums, other.sums])
-        if len(positions) < len(self.positions) + len(
-            other.positions
-        ):  # seldom: to look for equal pairs costs a sort of all
+        is_shared = len(positions) < len(self.positions) + len(other.positions)
+        if is_shared:  # seldom: to look for equal pairs costs a sort of all
             pairs, to = np.unique(held * _PLACES + places, return_inverse=True)
             held, places, sums = pairs // _PLACES, pairs % _PLACES, np.bincount(to, sums)
         return DatedSums(
