@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from selloff import (
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 MODEL = MarketModel(first=60, last=5, minimum=40)
 WINDOWS = Windows(20, 60, minimum_returns=40, minimum_falls=20)
 REGIONS = {"US": "SPY"}
+LATE = SimpleNamespace(start=date(2025, 6, 2))
 SELLOFF = Path(__file__).parents[3] / "selloff"
 
 # Parts of an expression that are asked with the whole, by the whole's name.
@@ -68,9 +70,7 @@ INSIDE = {
     "drawdowns.late_drawdown_episodes": "drawdowns.drawdown_episodes",
     "event_sessions.event_sessions": "losses.selloff_metrics",
     "event_tests.late_event_study_tests": "event_tests.event_study_tests",
-    "history.around": "history.from_day",
     "history.begun": "history.from_day",
-    "history.behind": "prices.daily_prices",
     "history.n_sessions": "prices.daily_prices",
     "history.rows_at": "implied_shares.implied_shares",
     "history.since": "history.from_day",
@@ -86,14 +86,12 @@ INSIDE = {
     "pooled_events.is_unchanged": "event_tests.event_study_tests",
     "pooled_events.pooled": "event_tests.event_study_tests",
     "portfolio_tests.member_series": "sector_contagion.sector_series",
-    "prices.late_daily_prices": "prices.daily_prices",
     "proposed_splits.has_unapplied_split": "returns.abnormal_returns",
     "proposed_splits.late_proposed_splits": "proposed_splits.proposed_splits",
     "quality.quality_flags": "prices.daily_prices",
     "recovery.followed": "losses.selloff_metrics",
     "recovery.with_outcomes": "losses.selloff_metrics",
     "risk_measures.bars": "risk_measures.risk_measures",
-    "restatements.late_restatements": "restatements.restatements",
     "sector_contagion.by_sessions": "sector_contagion.sector_contagion",
     "sector_correlations.around_events": "sector_contagion.sector_rows",
     "sector_correlations.correlations": "sector_contagion.sector_rows",
@@ -135,6 +133,12 @@ def _fallen(t: Any) -> Any:
     bars = t.daily_prices.select("listing_id", "session_date", "close", "currency")
     rows = bars.inner_join(moves, ("listing_id", "session_date"))
     return rows.mutate(previous_close=rows.close / (rows.simple_return + 1).nullif(0))
+
+
+def _late_bars(t: Any) -> Any:
+    late = t.price_vintages.filter(t.price_vintages.session_date >= LATE.start)
+    names = ("quarantined_bars", "splits", "sessions", "instruments", "daily_prices")
+    return prices.late_daily_prices(late, *(getattr(t, name) for name in names), LATE.start)
 
 
 def _bars_of_sources(t: Any) -> Any:
@@ -237,6 +241,8 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "groups.valued_members": _of(
         groups.valued_members, "abnormal_returns", "daily_prices", *_CORE[2:]
     ),
+    "history.around": _of(history.around, "abnormal_returns", days=LATE),
+    "history.behind": _of(history.behind, "daily_prices", "instruments", start=LATE.start, rows=30),
     "history.from_day": _of(history.from_day, "daily_prices", start=date(2025, 6, 2), rows=30),
     "identity.delistings": _of(
         identity.delistings, "fetches", "price_vintages", "sessions", "instruments"
@@ -283,6 +289,10 @@ CASES: dict[str, Callable[[Any], Any]] = {
     ),
     "records.losses_by_session": _of(records.losses_by_session, *_CORE),
     "records.market_value_losses": _of(records.market_value_losses, *_CORE),
+    "prices.late_daily_prices": _late_bars,
+    "restatements.late_restatements": _of(
+        restatements.late_restatements, "price_vintages", "splits", "restatements", days=LATE
+    ),
     "restatements.restatements": _of(restatements.restatements, "price_vintages", "splits"),
     "returns.abnormal_returns": _of(
         returns.abnormal_returns, "daily_prices", "market_returns", "instruments", model=MODEL
