@@ -9,9 +9,10 @@ import dagster as dg
 
 from assets._days import DAILY
 from resources.batch import Batch, Days, naive_utc
-from resources.warehouse import Warehouse, WarehouseError, Written, late
+from resources.warehouse import Warehouse, WarehouseError, Written, late, rebasing
 from warehouse.contract import Column, Table
 from warehouse.tables import BY_NAME
+from warehouse.tables.actions import SPLITS
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,9 +47,10 @@ def table_asset(
     The function's parameters say what it needs: a table's name gives that table as an Ibis
     table and makes it an upstream asset; `previous` gives the table's own content; `days` the
     days to compute (of tables of events, and those that are carried on, from the first stale one
-    on, or None for everything); a resource's name the resource; `config` the run configuration.
-    What it returns is written by the contract: a `Batch` is landed (append-only), an Ibis
-    expression or a frame replaces the table, or the days of it that were asked for or are stale.
+    on, or None for everything); `rebased` the listings whose known splits changed since; a
+    resource's name the resource; `config` the run configuration. What it returns is written by the
+    contract: a `Batch` is landed (append-only), an Ibis expression or a frame replaces the table,
+    or the days of it that were asked for or are stale.
 
     Parameters
     ----------
@@ -74,6 +76,8 @@ def table_asset(
                 f"asset {function.__name__} fills {table.qualified}: one name for both"
             )
         inputs = [BY_NAME[name] for name in names if name in BY_NAME and name not in RESOURCES]
+        if table.in_todays_shares and SPLITS not in inputs:
+            inputs.append(SPLITS)
 
         def run(context: dg.AssetExecutionContext) -> Any:
             given = {name: getattr(context.resources, name) for name in RESOURCES & set(names)}
@@ -179,11 +183,14 @@ class _Step:
     ) -> Callable[["duckdb.DuckDBPyConnection", Days | None], Any]:
         def compute(con: "duckdb.DuckDBPyConnection", wanted: Days | None) -> Any:
             named = {name: BY_NAME[name] for name in self.names if BY_NAME.get(name) in self.inputs}
-            if "previous" in self.names:
-                named["previous"] = self.table
+            ratios = rebasing.ratios(con, self.table) if SPLITS in self.inputs else {}
             with warehouse.computing(self.table, con) as place:
-                tables = {name: place.table(source) for name, source in named.items()}
-                result = self._call(tables, self._range(wanted, days))
+                known = {name: place.table(source) for name, source in named.items()}
+                if "previous" in self.names:
+                    held = place.table(self.table)
+                    known["previous"] = rebasing.brought(held, self.table, ratios)
+                known["rebased"] = sorted(ratios)
+                result = self._call(known, self._range(wanted, days))
                 if isinstance(result, list):
                     return as_arrow(self.table, result)
                 result, self.sql = place.computed(result)
@@ -195,8 +202,8 @@ class _Step:
         """Return the days that the function is told: those that are stale alone, if it asks."""
         return wanted if late.by_staleness(self.table) else wanted or days
 
-    def _call(self, tables: dict[str, Any], days: Days | None) -> Any:
-        known = {**tables, **self.given, "days": days}
+    def _call(self, found: dict[str, Any], days: Days | None) -> Any:
+        known = {**found, **self.given, "days": days}
         return self.function(**{name: known[name] for name in self.names})
 
     def _metadata(self, table: Table, written: Written, days: Days | None) -> dict[str, Any]:

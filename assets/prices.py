@@ -15,7 +15,7 @@ from selloff import adjustments, prices
 from selloff import proposed_splits as unapplied
 from selloff import quarantine as kept_out
 from selloff import restatements as history
-from selloff.history import n_sessions, since
+from selloff.history import n_sessions, since, with_whole
 from warehouse.tables.actions import (
     CORPORATE_ACTIONS,
     DIVIDENDS,
@@ -76,11 +76,15 @@ def dividends(corporate_actions: Any, splits: Any) -> Any:
 
 
 @table_asset(RESTATEMENTS)
-def restatements(price_vintages: Any, splits: Any, previous: Any, days: Days | None) -> Any:
+def restatements(
+    price_vintages: Any, splits: Any, previous: Any, days: Days | None, rebased: list[str]
+) -> Any:
     """Say what every load did to bars already known."""
+    tables = (price_vintages, splits)
     if days is None:
-        return history.restatements(price_vintages, splits)
-    return history.late_restatements(price_vintages, splits, previous, days)
+        return history.restatements(*tables)
+    late = history.late_restatements(*tables, previous, days)
+    return with_whole(late, history.restatements, tables, rebased)
 
 
 @table_asset(QUARANTINED_BARS)
@@ -105,12 +109,14 @@ def proposed_splits(
     implied_shares: Any,
     previous: Any,
     days: Days | None,
+    rebased: list[str],
 ) -> Any:
     """Find the splits that prices were not adjusted for, and propose them."""
     tables = (price_vintages, quarantined_bars, splits, implied_shares)
     if days is None:
         return unapplied.proposed_splits(*tables)
-    return unapplied.late_proposed_splits(*tables, previous, days)
+    late = unapplied.late_proposed_splits(*tables, previous, days)
+    return with_whole(late, unapplied.proposed_splits, tables, rebased)
 
 
 @table_asset(DAILY_PRICES)

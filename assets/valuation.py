@@ -8,6 +8,7 @@ from assets._table import table_asset
 from resources.shares import share_classes as classes
 from selloff import fx, market_values, shares
 from selloff import implied_shares as runs
+from selloff.history import with_whole
 from warehouse.tables.instruments import SHARES_OUTSTANDING
 from warehouse.tables.valuation import (
     FX_RATES,
@@ -48,13 +49,19 @@ def raw_fx_rates(valuation_source: Valuation, days: Days) -> Batch:
 
 @table_asset(IMPLIED_SHARES)
 def implied_shares(
-    price_vintages: Any, quarantined_bars: Any, splits: Any, previous: Any, days: Days | None
+    price_vintages: Any,
+    quarantined_bars: Any,
+    splits: Any,
+    previous: Any,
+    days: Days | None,
+    rebased: list[str],
 ) -> Any:
     """Divide delivered market values by their prices."""
     tables = (price_vintages, quarantined_bars, splits)
     if days is None:
         return runs.implied_shares(*tables)
-    return runs.late_implied_shares(*tables, previous, days)
+    late = runs.late_implied_shares(*tables, previous, days)
+    return with_whole(late, runs.implied_shares, tables, rebased)
 
 
 @table_asset(QUARANTINED_MARKET_VALUES)

@@ -33,7 +33,8 @@ SELECT 'XNAS:T' || lpad(t::VARCHAR, 5, '0') AS listing_id,
   (DATE '2005-01-03' + INTERVAL (d // 5 * 7 + d % 5) DAY)::DATE AS session_date,
   close - 0.5 AS open, close + 1 AS high, close - 1 AS low, close, close AS adj_close,
   1000000 + hash(t + d) % 10000 AS volume, 'USD' AS currency, 'files' AS source,
-  '' AS quality_flags, 1 AS n_sources, 0 AS n_quarantined, false AS is_simulated,
+  1 AS split_ratio_after, '' AS quality_flags, 1 AS n_sources, 0 AS n_quarantined,
+  false AS is_simulated,
   TIMESTAMP '2025-01-01' AS as_of
 FROM (SELECT t, d, 50 + (hash(t * 10000 + d) % 10000) / 100.0 AS close
       FROM range($sessions) AS s(d), range(10000) AS r(t))
@@ -67,6 +68,7 @@ def day_of(day: date, close: float) -> pa.Table:
         "session_date": day,
         "close": close,
         "source": "files",
+        "split_ratio_after": 1.0,
         "quality_flags": "",
         "n_sources": 1,
         "n_quarantined": 0,

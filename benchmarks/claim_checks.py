@@ -31,6 +31,7 @@ bars = pa.table(
         **dict.fromkeys(("open", "high", "low", "close", "adj_close"), close.ravel()),
         "volume": np.ones(n_bars),
         "currency": pa.array(["USD"] * n_bars),
+        "split_ratio_after": pa.array(np.ones(n_bars)),
         "quality_flags": pa.array([""] * n_bars),
         "n_quarantined": np.zeros(n_bars, int),
         "is_simulated": np.zeros(n_bars, bool),

@@ -35,7 +35,8 @@ CREATE TABLE daily_prices AS SELECT 'XNYS:T' || t AS listing_id, 'T' || t AS tic
   NULL::DOUBLE AS open, NULL::DOUBLE AS high, NULL::DOUBLE AS low, NULL::DOUBLE AS adj_close,
   exp(4 + level + sum((hash(t * 100003 + d) % 10007 / 10007.0 - 0.5) * 0.06)
     OVER (PARTITION BY t ORDER BY d)) AS close, (1000 + d * 17 % 5000)::DOUBLE AS volume,
-  'USD' AS currency, 'files' AS source, '' AS quality_flags, 1::BIGINT AS n_sources,
+  'USD' AS currency, 1::DOUBLE AS split_ratio_after, 'files' AS source, '' AS quality_flags,
+  1::BIGINT AS n_sources,
   0::BIGINT AS n_quarantined, false AS is_simulated, TIMESTAMP '2025-01-01' AS as_of
   FROM range({listings}) r(t), moves ORDER BY session_date, listing_id;
 CREATE TABLE market_returns AS SELECT 'US' AS region, session_date, 'SPY' AS market,

@@ -149,6 +149,7 @@ def make(folder: Path, n_listings: int, n_sessions: int) -> tuple[Path, Path]:
                 "session_date": np.repeat(here, n_listings),
                 "close": np.exp(steps).ravel(),
                 "volume": random.integers(1, 10**6, count).astype(float),
+                "split_ratio_after": pa.array(np.ones(count)),
                 "quality_flags": pa.array(np.full(count, "")),
                 "n_quarantined": np.zeros(count, np.int64),
                 "is_simulated": np.zeros(count, bool),

@@ -53,7 +53,8 @@ SELECT 'XNYS:T' || lpad(t::VARCHAR, 5, '0') AS listing_id, 'T' || t AS ticker, s
   CASE WHEN {is_whole} THEN exp(c + wide) END AS high,
   CASE WHEN {is_whole} THEN exp(c - wide) END AS low,
   exp(c) AS close, NULL::DOUBLE AS adj_close, (1000 + d * 17 % 5000)::DOUBLE AS volume,
-  'USD' AS currency, 'files' AS source, '' AS quality_flags, 1::BIGINT AS n_sources,
+  'USD' AS currency, 1::DOUBLE AS split_ratio_after, 'files' AS source, '' AS quality_flags,
+  1::BIGINT AS n_sources,
   0::BIGINT AS n_quarantined, false AS is_simulated, TIMESTAMP '2025-01-01' AS as_of
 FROM walks ORDER BY session_date, listing_id
 ''')

@@ -10,6 +10,7 @@ import numpy as np
 from selloff._ibis import looked_up
 from selloff.event_regions import NEAR, WINDOWS
 from selloff.history import CLOSED_DAYS, DAYS_PER_SESSION
+from selloff.returns import log_volume
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 1_000_000
 
-_FIGURES = ("log_return", "market_log_return", "volume")
+_FIGURES = ("log_return", "market_log_return", "log_volume")
 
 
 class Core(NamedTuple):
@@ -61,7 +62,7 @@ class Panel:
         names = ("listing_id", "session_date", "log_return", "market_log_return")
         self._moves = moves.select(*names, "has_simulated_inputs", "as_of")
         bars = core.daily_prices
-        self._bars = bars.select(*names[:2], "volume") if has_volume else None
+        self._bars = bars.select(*names[:2], log_volume=log_volume(bars)) if has_volume else None
         self.listings = listings.reset_index(drop=True)
         self._sessions = np.empty(0, dtype="datetime64[D]")
         self._grids = Grids(self._sessions, self.listings)

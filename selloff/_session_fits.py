@@ -84,9 +84,10 @@ def measured(
     Parameters
     ----------
     bars : dict of str to array of shape (n_rows, n_listings)
-        `close`, `volume`, `log_level` (NaN where not known), `market` (a number, -1 for none),
-        `session` (a number that ascends), `known` (microseconds), marks, and `is_rebased`. Rows
-        beyond a listing's count are ignored. At most as many rows as an estimation has.
+        `close`, `volume`, `one_share` (as traded, in shares of today), `log_level` (NaN where not
+        known), `market` (a number, -1 for none), `session` (a number that ascends), `known`
+        (microseconds), marks, and `is_rebased`. Rows beyond a listing's count are ignored. At most
+        as many rows as an estimation has.
     past : Past
         What lies before them; moved on.
     counts : array of shape (n_listings,)
@@ -116,9 +117,10 @@ def measured(
 
 def _returns(bars: dict[str, Any], past: Past) -> dict[str, Any]:
     """Form both log returns of each bar since the listing's own bar before."""
-    close, volume = bars["close"], bars["volume"]
+    close = bars["close"]
     log_close = np.log(np.where(close > 0, close, np.nan))
-    row = {**bars, "log_close": log_close, "v": np.log1p(volume) - USUAL_LOG_VOLUME}
+    log_volume = np.log(bars["volume"] + bars["one_share"])
+    row = {**bars, "log_close": log_close, "v": log_volume - USUAL_LOG_VOLUME}
     before = {name: np.concatenate([past.last[name][None], row[name][:-1]]) for name in _LAST}
     base = np.where(before["close"] == 0, np.nan, before["close"])
     simple, log_return = close / base - 1, log_close - before["log_close"]

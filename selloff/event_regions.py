@@ -103,8 +103,9 @@ class Region:
         As in `Observed`, of the events that are judged here.
     places : dict of int to int
         Place of the session of each of these events, and of others near them, by number.
-    returns, market, volume : array of shape (n_dates, n_listings)
-        Log returns, those of each listing's market, and shares traded; NaN where missing.
+    returns, market, log_volume : array of shape (n_dates, n_listings)
+        Log returns, those of each listing's market, and `selloff.returns.log_volume`; NaN where
+        missing.
     is_simulated, as_of : array of shape (n_dates,)
         Whether any row of the session rests on simulated bars, and its newest vintage (UTC).
     """
@@ -120,7 +121,7 @@ class Region:
     places: dict[int, int]
     returns: NDArray[np.float64]
     market: NDArray[np.float64]
-    volume: NDArray[np.float64]
+    log_volume: NDArray[np.float64]
     is_simulated: NDArray[np.bool_]
     as_of: NDArray[Any]
 

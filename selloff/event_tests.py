@@ -10,7 +10,7 @@ import numpy as np
 from selloff._event_panels import Core
 from selloff._ibis import fetched
 from selloff.event_regions import TESTED, WINDOWS
-from selloff.event_study.activity import log_turnover, volatility
+from selloff.event_study.activity import volatility
 from selloff.event_study.battery import (
     CALENDAR,
     HEADLINES,
@@ -259,12 +259,11 @@ def _framed(rows: Iterable[tuple[Any, ...]]) -> list[pd.DataFrame]:
 
 def _judged(region: Region) -> Iterator[Judged]:
     """Yield each measure by each model; nothing where no observation can be judged."""
-    volume = log_turnover(region.volume)
     models = (
         ("return", MARKET_MODEL, None, OF_ONE_DATE, TESTED),
         ("return", CONSTANT_MEAN, None, BRIEF, SUMMED),
         ("return", MARKET_ADJUSTED, None, BRIEF, SUMMED),
-        ("volume", CONSTANT_MEAN, volume, OF_ONE_DATE, SUMMED),
+        ("volume", CONSTANT_MEAN, region.log_volume, OF_ONE_DATE, SUMMED),
     )
     for measure, model, figures, tests, spans in models:
         try:

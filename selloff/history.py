@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from selloff._ibis import fetched, stacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
     from typing import Protocol
 
@@ -181,6 +181,31 @@ def rows_at(panel: ir.Table, places: ir.Table, start: date) -> ir.Table:
     older = panel.filter(panel.session_date < first)
     far = places.filter(places.session_date < first)
     return stacked(near.semi_join(places, keys), older.semi_join(far, keys))
+
+
+def with_whole(
+    late: ir.Table,
+    whole: Callable[..., ir.Table],
+    tables: Sequence[ir.Table],
+    listings: Sequence[str],
+) -> ir.Table:
+    """Return what is said of late days, and of some listings all there is to say.
+
+    Parameters
+    ----------
+    late : ibis Table
+        What `whole` says of late days, with `listing_id`.
+    whole : callable
+        What says everything of a listing, given the rows of that listing alone.
+    tables : sequence of ibis Table
+        What it takes.
+    listings : sequence of str
+        Those of which more than late days is another.
+    """
+    if not listings:
+        return late
+    own = [table.filter(table.listing_id.isin(listings)) for table in tables]
+    return stacked(late.filter(~late.listing_id.isin(listings)), whole(*own))
 
 
 def begun(selloff_events: ir.Table, days: Days | None) -> ir.Table:

@@ -178,7 +178,10 @@ class _Seeds:
         found: dict[str, tuple[Any, Any]] = {
             "rebound_return": (at["next_close"] / own - 1, ~np.isnan(at["next_close"])),
             "trough_date": (as_dates(at["trough_date"]), ~np.isnan(lowest)),
-            "trough_return": (lowest / before - 1, ~np.isnan(lowest)),
+            "trough_return": (
+                np.fmin(lowest / before - 1, floats(rows["simple_return"])),
+                ~np.isnan(lowest),
+            ),
             "peak_to_trough_market_value_lost_usd": (
                 usd * (at["previous_close"] - lowest),
                 ~np.isnan(lowest),

@@ -236,7 +236,7 @@ def _laid_out(
     if not len(dates):
         return None
     grids = panel.laid_out(dates)
-    returns, market, volume = grids.figures.values()
+    returns, market, log_volume = grids.figures.values()
     found = observed(returns, dates, panel.listings, asked, len(events))
     judged = found.of(own)
     if not len(judged.event):
@@ -248,7 +248,7 @@ def _laid_out(
         "places": found.places(len(events)),
         "returns": returns,
         "market": market,
-        "volume": volume,
+        "log_volume": log_volume,
         "is_simulated": grids.is_simulated,
         "as_of": grids.as_of,
     }

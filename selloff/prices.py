@@ -31,6 +31,7 @@ _COLUMNS = (
     "adj_close",
     "volume",
     "currency",
+    "split_ratio_after",
     "source",
     "quality_flags",
     "n_sources",
@@ -131,7 +132,8 @@ def _current(
     told = reconciled(split_adjusted(newest(several, *_BAR, "source"), splits), priority)
     n_sources = told.agrees.sum().over(group_by=_BAR)
     chosen = told.mutate(n_sources=n_sources).filter(lambda t: t.place == 0)
-    return stacked(single, chosen).rename(as_of="known_from")
+    bars = stacked(single, chosen)
+    return bars.rename(as_of="known_from", split_ratio_after="later_ratio")
 
 
 def _gaps_counted(bars: ir.Table, known: ir.Table, quarantined_bars: ir.Table) -> ir.Table:

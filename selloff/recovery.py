@@ -115,12 +115,16 @@ def with_outcomes(rows: ir.Table) -> ir.Table:
     >>> int(found["days_to_recover_half"]), int(found["days_to_recover"])
     (3, 4)
     """
+    import ibis
+
     lowest = (rows.days_to_recover == 0).ifelse(None, rows.trough_close)
     usd = rows.shares_outstanding * rows.usd_per_currency
+    # The fall's own return may have been computed in other shares: to the last digit not lower.
+    low = ibis.least(lowest / rows.previous_close.nullif(0) - 1, rows.simple_return)
     return rows.mutate(
         rebound_return=rows.next_close / rows.close.nullif(0) - 1,
         trough_date=lowest.notnull().ifelse(rows.trough_date, None),
-        trough_return=lowest / rows.previous_close.nullif(0) - 1,
+        trough_return=lowest.notnull().ifelse(low, None),
         peak_to_trough_market_value_lost_usd=usd * (rows.previous_close - lowest),
     )
 

@@ -85,7 +85,7 @@ def abnormal_returns(
         AR   = y - alpha - beta * x
         z    = AR / (s * sqrt(1 + 1/n + (x - mean(x))^2 / Sxx))
 
-    The abnormal volume is ln(1 + volume) less its mean m on the same rows, over
+    The abnormal volume is ln(volume + 1) less its mean m on the same rows, over
     ``sd * sqrt(1 + 1/n)``. Nothing from after a row's session enters it.
 
     Parameters
@@ -120,6 +120,21 @@ def abnormal_returns(
     return _judged(fitted).select(*_COLUMNS)
 
 
+def log_volume(bars: ir.Table) -> ir.FloatingColumn:
+    """Return ln(volume + 1), so that a session without a trade has a logarithm.
+
+    One share as it was traded: one of today would make other figures of what came before a split
+    once it is known (by one part in the volume). A split shifts all logarithms before it alike.
+
+    Parameters
+    ----------
+    bars : ibis Table
+        `volume` and `split_ratio_after`, both in the shares of today.
+    """
+    logs: ir.FloatingColumn = (bars.volume + bars.split_ratio_after).ln()
+    return logs
+
+
 def _pairs(
     daily_prices: ir.Table, market_returns: ir.Table, instruments: ir.Table, default_region: str
 ) -> ir.Table:
@@ -142,7 +157,7 @@ def _pairs(
     rows = looked_up(placed, levels, ("market_region", "session_date"))
     rows = rows.mutate(
         log_close=rows.close.nullif(0).ln(),
-        log_volume=(rows.volume + 1).ln() - USUAL_LOG_VOLUME,
+        log_volume=log_volume(rows) - USUAL_LOG_VOLUME,
         flagged=(rows.quality_flags != "").cast("int64"),
         simulated=(
             rows.is_simulated | ibis.coalesce(rows.market_is_simulated, rows.is_simulated)

@@ -37,6 +37,7 @@ _BARS = (
     "session_date",
     "close",
     "volume",
+    "split_ratio_after",
     "quality_flags",
     "n_quarantined",
     "is_simulated",
@@ -57,7 +58,7 @@ _COUNTS = ("n_estimation", "flagged", "n_quarantined", "simulated")
 _FOUND = (*_FLOATS, *_COUNTS, "previous_session", "as_of")
 # What stands in the cells behind a listing's last bar: no mark, and later than everything.
 _BEHIND = {
-    **dict.fromkeys(("close", "volume", "log_level"), np.nan),
+    **dict.fromkeys(("close", "volume", "one_share", "log_level"), np.nan),
     **dict.fromkeys(("session", "known"), np.iinfo(np.int64).max),
 }
 
@@ -294,6 +295,7 @@ class _Panel:
         return {
             "close": rows.column("close").to_numpy(),
             "volume": rows.column("volume").to_numpy(),
+            "one_share": rows.column("split_ratio_after").to_numpy(),
             "log_level": market["log_level"][place],
             "market": market["market"][place],
             "session": here["days"][here["session"]],

@@ -168,6 +168,14 @@ SPLIT_RATIO = Column(
     unit="new shares per old share",
     above=0,
 )
+SPLIT_RATIO_AFTER = Column(
+    "split_ratio_after",
+    "DOUBLE",
+    "Product of the ratios of the splits known after the session: the shares of today that one "
+    "share was as it was traded.",
+    unit="new shares per old share",
+    above=0,
+)
 AMOUNT = Column(
     "amount",
     "DOUBLE",
@@ -226,7 +234,7 @@ ABNORMAL_Z = Column(
 ABNORMAL_VOLUME_Z = Column(
     "abnormal_volume_z",
     "DOUBLE",
-    "ln(1 + volume) against its mean on rows [-260,-11], over the prediction sigma.",
+    "ln(volume + 1 share as traded) against its mean on rows [-260,-11], over the prediction sigma.",
     unit="standard deviations",
     nullable=True,
 )

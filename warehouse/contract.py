@@ -169,6 +169,15 @@ class Table:
     effective_from : str, optional
         The DATE column that says from which session on a row matters to what rests on it, where
         the table has no `session_date`: a share count known on a day changes nothing before it.
+    effective_with_bars : bool
+        Whether a row matters from its listing's first bar on, where it has no date: who is new
+        changes nothing before.
+    rebases_by : str, optional
+        The column that says how many new shares came for an old one on `effective_from`: a row that
+        comes or goes brings what is `in_todays_shares` of its listing to other shares, and makes
+        nothing before that date stale.
+    in_todays_shares : bool
+        Whether its prices and share counts are in the shares after every known split.
     seen_through : str, optional
         The DATE column that says which session a row has seen last, where rows are of spans of
         sessions. With it a late run carries the table on: of what it held those rows are replaced
@@ -191,6 +200,9 @@ class Table:
     of_events: bool = False
     outcomes: tuple[str, ...] = ()
     effective_from: str | None = None
+    effective_with_bars: bool = False
+    rebases_by: str | None = None
+    in_todays_shares: bool = False
     seen_through: str | None = None
     open_where: str = "false"
     is_row_wise: bool = False
@@ -206,6 +218,7 @@ class Table:
             *self.outcomes,
             *pairs,
             *filter(None, (self.partition, self.effective_from, self.seen_through)),
+            *filter(None, (self.rebases_by,)),
             *(["event_id"] if self.of_events else []),
         }
         if missing := sorted(used - names):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
+from resources.warehouse import rebasing
 from resources.warehouse.spill import arrow_schema
 from warehouse.tables import table as contract_of
 from warehouse.tables.meta import INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date, datetime
+    from datetime import datetime
 
     import duckdb
 
@@ -70,28 +72,36 @@ def replace(
     """Make the table (or those days of it) equal to the relation `computed`.
 
     Rows that did not change are not rewritten: where nothing differs, nothing is written, and
-    no downstream table becomes stale. Rows that come in the table's order (`is_ordered`) are not
-    sorted.
+    no downstream table becomes stale. Rows before the days are brought to the shares after splits
+    that are new (`rebasing`). Rows that come in the table's order (`is_ordered`) are not sorted.
 
     Raises
     ------
     duckdb.ConstraintException
         If a computed row breaks the contract: a defect of ours, so nothing is written at all.
     """
-    where, bounds = which(table, days)
+    told = rebasing.ratios(con, table)
+    where, bounds = which(table, days, tuple(told))
     with transaction(con):
+        n_rebased = rebasing.bring(con, table, told, where, bounds)
         held = con.execute(f"SELECT 1 FROM {table.qualified} WHERE {where} LIMIT 1", bounds)
-        if held.fetchall():
-            rows, changed, first = _rewrite(con, table, where, bounds)
+        if held.fetchall() or table.rebases_by:
+            rows, changed, first = _rewrite(con, table, where, bounds, told)
         else:
             rows, changed, first = _fill(con, table, where, bounds, is_ordered=is_ordered)
         if first and days and table.seen_through and table.seen_through == table.effective_from:
             # The row that was held ended before the days, of which alone the new one says more.
             first = max(first, days.start)
+        if n_rebased and days:
+            # The first bar after those in other shares has another one before it.
+            changed, first = changed + n_rebased, min(first or days.start, days.start)
         if changed:
+            first = rebasing.note(con, table) if table.rebases_by else first
             record_change(con, table, first, run_id=run_id, now=now)
         _record_inputs(con, table, inputs)
-    return Written(n_rows=rows, n_changed=changed, from_session=first)
+    return Written(
+        n_rows=rows, n_changed=changed, from_session=None if first == date.max else first
+    )
 
 
 def shown(con: duckdb.DuckDBPyConnection, table: Table, written: Written) -> Written:
@@ -118,8 +128,14 @@ def untouched(con: duckdb.DuckDBPyConnection, table: Table) -> Written:
     return Written(n_rows=n_rows, n_changed=0, from_session=None)
 
 
-def which(table: Table, days: Days | None) -> tuple[str, dict[str, date]]:
-    """Return SQL for the rows that are replaced, with its parameters."""
+def which(
+    table: Table, days: Days | None, rebased: tuple[str, ...] = ()
+) -> tuple[str, dict[str, Any]]:
+    """Return SQL for the rows that are replaced, with its parameters.
+
+    Of a table that is carried on and tells of what was delivered, all rows of a listing whose
+    splits changed (`rebased`).
+    """
     if days and table.partition:
         return f"{table.partition} BETWEEN $start AND $end", {"start": days.start, "end": days.end}
     if days and table.of_events:
@@ -127,8 +143,11 @@ def which(table: Table, days: Days | None) -> tuple[str, dict[str, date]]:
     if days and table.seen_through:
         cast = ", ".join(f"{name}::{table.column(name).type}" for name in table.grain)
         anew = f"({', '.join(table.grain)},) IN (SELECT ({cast},) FROM computed)"
-        replaced = f"({table.seen_through} >= $start OR {table.open_where} OR {anew})"
-        return replaced, {"start": days.start}
+        replaced = f"{table.seen_through} >= $start OR {table.open_where} OR {anew}"
+        if rebased and not table.in_todays_shares:
+            bounds = {"start": days.start, "rebased": list(rebased)}
+            return f"({replaced} OR list_contains($rebased, listing_id))", bounds
+        return f"({replaced})", {"start": days.start}
     return "true", {}
 
 
@@ -136,7 +155,7 @@ def _fill(
     con: duckdb.DuckDBPyConnection,
     table: Table,
     where: str,
-    bounds: dict[str, date],
+    bounds: dict[str, Any],
     *,
     is_ordered: bool,
 ) -> tuple[int, int, date | None]:
@@ -153,7 +172,11 @@ def _fill(
 
 
 def _rewrite(
-    con: duckdb.DuckDBPyConnection, table: Table, where: str, bounds: dict[str, date]
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    where: str,
+    bounds: dict[str, Any],
+    told: dict[str, float],
 ) -> tuple[int, int, date | None]:
     """Compare with what is held, and write all of it anew if anything differs."""
     con.execute(
@@ -163,7 +186,7 @@ def _rewrite(
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE differing AS
-        SELECT * EXCLUDE (side) FROM (
+        SELECT * EXCLUDE (side), sum(side) AS side FROM (
           SELECT *, 1 AS side FROM incoming UNION ALL BY NAME
           SELECT *, -1 AS side FROM {table.qualified} WHERE {where}
         ) GROUP BY ALL HAVING sum(side) <> 0
@@ -173,7 +196,8 @@ def _rewrite(
     changed = con.execute(
         f"SELECT count(DISTINCT ({', '.join(table.grain)})) FROM differing"
     ).fetchall()[0][0]
-    first = _first_changed(con, table)
+    rebasing.leave_alike(con, table, told)
+    first = _first_changed(con, table) if changed else None
     if changed:
         con.execute(f"DELETE FROM {table.qualified} WHERE {where}", bounds)
         con.execute(f"INSERT INTO {table.qualified} BY NAME FROM incoming ORDER BY {_order(table)}")
@@ -184,10 +208,15 @@ def _rewrite(
 def _first_changed(con: duckdb.DuckDBPyConnection, table: Table) -> date | None:
     """Return the earliest session of `differing` in which more than an outcome changed.
 
-    The latest one where nothing else did: what rests on the rows need not be made anew.
+    The latest one where nothing else did: what rests on the rows need not be made anew. The end of
+    time where rows are in other shares and nothing else changed.
     """
     session = _session(table, "differing")
-    if not table.outcomes or session == "NULL":
+    if session == "NULL":
+        return None
+    if not con.execute("FROM differing LIMIT 1").fetchall():
+        return date.max
+    if not table.outcomes:
         return con.execute(f"SELECT min({session}) FROM differing").fetchall()[0][0]
     lasting = ", ".join(c for c in table.column_names if c not in table.outcomes)
     sql = f"""
@@ -209,6 +238,10 @@ def _session(table: Table, rows: str) -> str:
         return "session_date"
     if table.effective_from:
         return table.effective_from
+    if table.effective_with_bars:
+        bars = "raw.price_vintages AS v"
+        first = f"SELECT min(v.session_date) FROM {bars} WHERE v.listing_id = {rows}.listing_id"
+        return f"coalesce(({first}), DATE '{date.max}')"
     if not table.of_events:
         return "NULL"
     events = "mart.selloff_events AS e"

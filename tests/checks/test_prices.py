@@ -90,8 +90,8 @@ def test_a_hole_in_a_long_history_is_a_warning_but_not_in_the_newest_session(
     ]
     tables.con.executemany(
         "INSERT INTO core.daily_prices (listing_id, ticker, session_date, close, source, "
-        "quality_flags, n_sources, n_quarantined, is_simulated, as_of) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, now()::TIMESTAMP)",
+        "quality_flags, n_sources, n_quarantined, is_simulated, split_ratio_after, as_of) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, now()::TIMESTAMP)",
         bars,
     )
     found = verdict("every_session_is_present", tables)

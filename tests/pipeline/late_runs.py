@@ -23,6 +23,7 @@ from resources.reference import Reference
 from resources.warehouse import Warehouse
 from selloff import contagion_battery, event_tests
 from warehouse.tables import TABLES
+from warehouse.tables.actions import CORPORATE_ACTIONS
 from warehouse.tables.prices import PRICE_VINTAGES
 
 if TYPE_CHECKING:
@@ -69,6 +70,20 @@ class Market:
         counts = self.bars.group_by("symbol").aggregate([("close", "count")])
         return str(counts.sort_by([("close_count", "descending")])["symbol"][0])
 
+    def split(self, ticker: str, first: int, ratio: float) -> Market:
+        """Return the market in which a listing trades in other shares from a session on."""
+        days = pa.array(self.sessions[first:], pa.date32())
+        is_new = pyarrow.compute.and_(
+            pyarrow.compute.equal(self.bars["symbol"], ticker),
+            pyarrow.compute.is_in(self.bars["date"], days),
+        )
+        bars = self.bars
+        for name, factor in (("close", 1 / ratio), ("volume", ratio)):
+            old = bars[name].cast(pa.float64())
+            new = pyarrow.compute.if_else(is_new, pyarrow.compute.multiply(old, factor), old)
+            bars = bars.set_column(bars.schema.get_field_index(name), name, new)
+        return Market(bars, self.sessions, self.folder)
+
     def restated(self, ticker: str, first: int, last: int, factors: list[float]) -> pa.Table:
         """Return a listing's bars of some sessions with other closes, which no split explains."""
         rows = self.between(first, last)
@@ -100,8 +115,10 @@ class Late:
             },
         ).resolve_job_def("late")
 
-    def land(self, bars: pa.Table, now: datetime) -> date:
-        """Land some bars; return the last of their sessions."""
+    def land(
+        self, bars: pa.Table, now: datetime, splits: tuple[tuple[str, date, float], ...] = ()
+    ) -> date:
+        """Land some bars and splits (ticker, ex-date, ratio); return the last of the sessions."""
         ids = pa.array([self.listed[ticker] for ticker in bars["symbol"].to_pylist()])
         rows = pa.table(
             {
@@ -112,11 +129,19 @@ class Late:
                 "volume": bars["volume"],
                 "market_value": bars["market_cap"],
                 "source": pa.array(["files"] * bars.num_rows),
+                "basis": pa.array(["as_traded"] * bars.num_rows),
                 "fetched_at": pa.array([now] * bars.num_rows, pa.timestamp("us")),
             }
         )
         answer = Answer("a part", "delivered", None, bars.num_rows, now)
-        self.warehouse.land(PRICE_VINTAGES, Batch(rows, [answer]), run_id=str(now), now=now)
+        told = [
+            {"listing_id": self.listed[ticker], "ticker": ticker, "ex_date": day}
+            | {"action": "split", "split_ratio": ratio, "source": "files", "basis": "as_traded"}
+            for ticker, day, ratio in splits
+        ]
+        beside = {CORPORATE_ACTIONS.qualified: pa.Table.from_pylist(told)} if told else {}
+        batch = Batch(rows, [answer], beside=beside)
+        self.warehouse.land(PRICE_VINTAGES, batch, run_id=str(now), now=now)
         last: date = max(bars["date"].to_pylist())
         return last
 
@@ -155,6 +180,22 @@ class Late:
         yield is_marked
         with self.warehouse.writing() as con:
             con.execute(change, {"n": -MARK})
+
+    @contextmanager
+    def marked_session(self, table: str, day: date) -> Iterator[Callable[[], bool]]:
+        """Mark the rows of a session; yield whether the marks are still there; take them off."""
+        change = f"UPDATE {table} SET n_flagged = n_flagged + $n WHERE session_date = $day"
+
+        def is_marked() -> bool:
+            with self.warehouse.reading() as con:
+                counts = f"SELECT min(n_flagged) FROM {table} WHERE session_date = $day"
+                return bool(con.execute(counts, {"day": day}).fetchall()[0][0] >= MARK)
+
+        with self.warehouse.writing() as con:
+            con.execute(change, {"n": MARK, "day": day})
+        yield is_marked
+        with self.warehouse.writing() as con:
+            con.execute(change, {"n": -MARK, "day": day})
 
     def forget(self) -> None:
         """Forget what every table was computed from, so that all of it is stale."""

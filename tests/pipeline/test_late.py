@@ -80,3 +80,40 @@ def test_what_comes_day_by_day_is_what_comes_at_once(
     assert by_day["mart.selloff_events"].num_rows, "no event, nothing shown"
     found = {name: difference(by_day[name], at_once[name]) for name in by_day}
     assert not any(found.values()), "\n".join(f"{name} {why}" for name, why in found.items() if why)
+
+
+def test_a_split_that_becomes_known_makes_nothing_before_it_anew(market, tmp_path):
+    first, ratio = 420, 3.0
+    ticker, ex_date = market.lasting(), market.sessions[first + 1]
+    traded = market.split(ticker, first + 1, ratio)
+    late = Late(tmp_path / "selloff.duckdb", traded)
+    late.run(late.land(traded.between(0, first), moment(0)))
+    # Two sessions in new shares come before anybody tells of the split.
+    late.run(late.land(traded.between(first, first + 2), moment(1)))
+    unadjusted = late.tables()
+    late.land(traded.between(first + 2, first + 3), moment(2), ((ticker, ex_date, ratio),))
+    with late.marked_session("core.abnormal_returns", market.sessions[first - 5]) as is_marked:
+        late.run(market.sessions[first + 2])
+        assert is_marked(), "what no split changes was made anew"
+    by_day = late.tables()
+    assert_rebased(unadjusted, by_day, late.listed[ticker], ex_date, ratio)
+    late.forget()
+    late.run(market.sessions[first + 2])
+    at_once = late.tables()
+    found = {name: difference(by_day[name], at_once[name]) for name in by_day}
+    assert not any(found.values()), "\n".join(f"{name} {why}" for name, why in found.items() if why)
+
+
+def assert_rebased(before, after, listing_id, ex_date, ratio):
+    """Show that the bars of a listing, and of it alone, are in other shares."""
+
+    def closes(tables):
+        bars = tables["core.daily_prices"].to_pylist()
+        days = ("listing_id", "session_date")
+        return {tuple(bar[day] for day in days): bar["close"] for bar in bars}
+
+    held, now = closes(before), closes(after)
+    assert held.keys() < now.keys()
+    for (listing, day), close in held.items():
+        factor = ratio if listing == listing_id and day < ex_date else 1
+        assert now[listing, day] == pytest.approx(close / factor, rel=1e-14)

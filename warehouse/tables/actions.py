@@ -44,6 +44,8 @@ SPLITS = Table(
     doc="One row per listing and ex-date of a split or consolidation.",
     columns=(c.LISTING_ID, c.EX_DATE, c.SPLIT_RATIO, c.SOURCE, c.AS_OF),
     grain=("listing_id", "ex_date"),
+    effective_from="ex_date",
+    rebases_by="split_ratio",
 )
 
 PROPOSED_SPLITS = Table(

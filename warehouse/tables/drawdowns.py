@@ -167,6 +167,7 @@ DRAWDOWN_EPISODES = Table(
         c.AS_OF,
     ),
     is_row_wise=True,
+    in_todays_shares=True,
     grain=("listing_id", "peak_date"),
     seen_through="observed_through",
     open_where="outcome = 'open'",

@@ -63,6 +63,7 @@ INSTRUMENTS = Table(
             one_of=("repository", "instruments.csv", "prices"),
         ),
     ),
+    effective_with_bars=True,
     grain=("listing_id",),
 )
 
@@ -160,13 +161,9 @@ SHARES_OUTSTANDING = Table(
             doc="Shares outstanding of the whole firm (GOOGL: both classes; TSM, ASML: all "
             "ordinary shares through one line, in units of that line).",
         ),
-        Column(
-            "split_ratio_after",
-            "DOUBLE",
-            "Product of the ratios of the splits after the day for which the count was stated: "
+        c.SPLIT_RATIO_AFTER.but(
+            doc="Product of the ratios of the splits after the day for which the count was stated: "
             "times it, the count is in the shares that core.daily_prices quote.",
-            unit="new shares per old share",
-            above=0,
             default="1",
         ),
         c.SOURCE.but(doc="Where the count comes from."),

@@ -68,6 +68,7 @@ MARKET_VALUE_LOSSES = Table(
         ),
     ),
     is_row_wise=True,
+    in_todays_shares=True,
     grain=("listing_id", "session_date"),
     partition="session_date",
     orders=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.columns import AS_OF
+from warehouse.columns import AS_OF, LISTING_ID
 from warehouse.contract import Column, Table
 
 _TABLE_NAME = Column("table_name", "VARCHAR", "layer.name of the table.")
@@ -54,6 +54,28 @@ CHANGES = Table(
         Column("written_at", "TIMESTAMP", "When.", unit="UTC"),
     ),
     grain=("table_name", "version"),
+)
+
+REBASINGS = Table(
+    layer="meta",
+    name="rebasings",
+    doc=(
+        "One row per change of the known splits and listing: by how much all that is counted in "
+        "shares of the listing was multiplied, before the session from which the change counts."
+    ),
+    columns=(
+        _TABLE_NAME,
+        Column("version", "BIGINT", "The write, as in meta.changes.", minimum=1),
+        LISTING_ID,
+        Column(
+            "ratio",
+            "DOUBLE",
+            "Shares for each one before: below 1 after a consolidation, or a split taken back.",
+            unit="ratio",
+            above=0,
+        ),
+    ),
+    grain=("table_name", "version", "listing_id"),
 )
 
 INPUTS = Table(

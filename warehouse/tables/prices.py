@@ -65,6 +65,7 @@ DAILY_PRICES = Table(
         c.TICKER,
         c.SESSION_DATE,
         *_BAR,
+        c.SPLIT_RATIO_AFTER,
         c.SOURCE,
         Column(
             "quality_flags",
@@ -86,6 +87,7 @@ DAILY_PRICES = Table(
         c.IS_SIMULATED,
         c.AS_OF,
     ),
+    in_todays_shares=True,
     grain=("listing_id", "session_date"),
     orders=_BAR_ORDERS,
     partition="session_date",

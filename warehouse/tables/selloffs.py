@@ -221,6 +221,7 @@ SELLOFF_METRICS = Table(
     ),
     seen_through="observed_through",
     open_where="observed_through IS NULL",
+    in_todays_shares=True,
     grain=("event_id", "listing_id"),
     orders=(
         Order("shares_known_on", "previous_session_date"),

@@ -93,6 +93,7 @@ def daily():
             "ticker": listing.partition(":")[2],
             "session_date": day,
             "close": close,
+            "split_ratio_after": 1.0,
             "source": "files",
             "quality_flags": "",
             "n_sources": 1,

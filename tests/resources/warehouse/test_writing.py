@@ -12,7 +12,7 @@ import pytest
 
 from resources.batch import Days
 from resources.warehouse import Warehouse, WarehouseError, spill, writing
-from warehouse.tables.actions import SPLITS
+from warehouse.tables.actions import DIVIDENDS
 from warehouse.tables.instruments import INSTRUMENTS, SHARES_OUTSTANDING
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
 from warehouse.tables.returns import ABNORMAL_RETURNS
@@ -99,19 +99,19 @@ def shares(*rows):
     return pd.DataFrame(rows, columns=list(SHARES_OUTSTANDING.column_names))
 
 
-def splits(*rows):
-    return pd.DataFrame(rows, columns=list(SPLITS.column_names))
+def dividends(*rows):
+    return pd.DataFrame(rows, columns=list(DIVIDENDS.column_names))
 
 
 def test_a_table_without_partitions_is_replaced_whole_and_changes_without_a_session(
     warehouse, query, write
 ):
-    one = (A, FRIDAY, 2.0, "files", NOW)
-    write(splits(one, (B, FRIDAY, 3.0, "files", NOW)), table=SPLITS)
-    written = write(splits(one), MONDAY, table=SPLITS)
+    one = (A, FRIDAY, 2.0, "USD", "files", NOW)
+    write(dividends(one, (B, FRIDAY, 3.0, "USD", "files", NOW)), table=DIVIDENDS)
+    written = write(dividends(one), MONDAY, table=DIVIDENDS)
     assert (written.n_rows, written.n_changed, written.from_session) == (1, 1, None)
-    assert query(warehouse, "FROM core.splits") == [one]
-    assert changes(warehouse, query, SPLITS) == [(1, None), (2, None)]
+    assert query(warehouse, "FROM core.dividends") == [one]
+    assert changes(warehouse, query, DIVIDENDS) == [(1, None), (2, None)]
 
 
 def test_a_row_that_breaks_the_contract_raises_and_changes_nothing(
@@ -169,10 +169,10 @@ def test_a_table_is_stale_from_the_earliest_session_that_changed_upstream(
 def test_a_table_is_stale_from_the_beginning_where_an_input_without_sessions_changed(
     warehouse, daily, write
 ):
-    write(daily(), inputs=[SPLITS])
-    assert stale(warehouse, DAILY_PRICES, SPLITS) is None
-    write(splits((A, FRIDAY, 2.0, "files", NOW)), table=SPLITS)
-    assert stale(warehouse, DAILY_PRICES, SPLITS) == date.min
+    write(daily(), inputs=[DIVIDENDS])
+    assert stale(warehouse, DAILY_PRICES, DIVIDENDS) is None
+    write(dividends((A, FRIDAY, 2.0, "USD", "files", NOW)), table=DIVIDENDS)
+    assert stale(warehouse, DAILY_PRICES, DIVIDENDS) == date.min
 
 
 def test_a_new_input_makes_the_table_stale_from_the_beginning(warehouse, daily, write, land):
@@ -277,6 +277,7 @@ def as_expression(_con, _days):
         "ticker",
         "session_date",
         *("open", "high", "low", "close", "adj_close", "volume", "currency", "source"),
+        split_ratio_after=1.0,
         quality_flags=ibis.literal(""),
         n_sources=ibis.literal(1),
         n_quarantined=ibis.literal(0),

@@ -49,6 +49,7 @@ def write_version(warehouse, version):
             "session_date": DAY,
             "close": float(version),
             "source": "files",
+            "split_ratio_after": 1.0,
             "quality_flags": "",
             "n_sources": 1,
             "n_quarantined": 0,
