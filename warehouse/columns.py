@@ -234,7 +234,8 @@ ABNORMAL_Z = Column(
 ABNORMAL_VOLUME_Z = Column(
     "abnormal_volume_z",
     "DOUBLE",
-    "ln(volume + 1 share as traded) against its mean on rows [-260,-11], over the prediction sigma.",
+    "ln(volume + 1 share as traded) against its mean on rows [-260,-11], over the prediction "
+    "sigma.",
     unit="standard deviations",
     nullable=True,
 )

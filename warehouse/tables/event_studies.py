@@ -20,8 +20,8 @@ EVENT_STUDY_TESTS = Table(
         Column(
             "measure",
             "VARCHAR",
-            "What is abnormal: the log return, ln(volume + 1 share), or the squared abnormal return in "
-            "units of its expected size.",
+            "What is abnormal: the log return, ln(volume + 1 share), or the squared abnormal "
+            "return in units of its expected size.",
             one_of=("return", "volume", "volatility"),
         ),
         Column(
