@@ -130,22 +130,14 @@ def _of_markets(selloff_events: ir.Table, rows: ir.Table, instruments: ir.Table)
 
 def _summed(rows: ir.Table) -> ir.Table:
     """Sum each group, and name the firm that lost most in it."""
-    import ibis
-
     lost = rows.market_value_lost_usd
     is_known = lost.notnull()
-    place = ibis.row_number().over(
-        group_by=_GROUP, order_by=(lost.isnull(), lost.desc(), "listing_id")
-    )
-    placed = rows.mutate(place=place)
-    largest = placed.filter(placed.place == 0, placed.market_value_lost_usd > 0).select(
-        *_GROUP, largest_listing_id="listing_id", largest_loss="market_value_lost_usd"
-    )
     totals = rows.group_by(_GROUP).aggregate(
         n_firms=is_known.ifelse(1, 0).sum(),
         n_unknown=is_known.ifelse(0, 1).sum(),
         market_value_usd=rows.market_value_usd.sum(where=is_known),
         market_value_lost_usd=lost.sum(),
+        largest_loss=lost.max(),
         abnormal_market_value_lost_usd=rows.abnormal_market_value_lost_usd.sum(),
         gross_market_value_lost_usd=lost.clip(lower=0).sum(),
         gross_market_value_gained_usd=(-lost).clip(lower=0).sum(),
@@ -156,6 +148,21 @@ def _summed(rows: ir.Table) -> ir.Table:
         has_simulated_inputs=rows.has_simulated_inputs.cast("int64").sum() > 0,
         as_of=rows.as_of.max(),
     )
-    totals = looked_up(totals, largest, _GROUP)
-    share = totals.largest_loss / totals.gross_market_value_lost_usd.nullif(0)
-    return totals.mutate(largest_share_of_loss=share)
+    named = looked_up(totals, _largest(rows, totals), _GROUP)
+    share = named.largest_loss / named.gross_market_value_lost_usd.nullif(0)
+    return named.mutate(
+        largest_share_of_loss=named.largest_listing_id.notnull().ifelse(share, None)
+    )
+
+
+def _largest(rows: ir.Table, totals: ir.Table) -> ir.Table:
+    """Return who lost most in each group, of equals the first by name.
+
+    Found by the loss: four million rows put in order took four seconds.
+    """
+    losses = totals.filter(totals.largest_loss > 0).select(*_GROUP, "largest_loss")
+    losers = rows.filter(rows.market_value_lost_usd > 0)
+    most = losers.inner_join(losses, _GROUP).filter(
+        lambda t: t.market_value_lost_usd == t.largest_loss
+    )
+    return most.group_by(_GROUP).aggregate(largest_listing_id=most.listing_id.min())

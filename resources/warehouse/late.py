@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CODE = "code"
 """What stands among the inputs of a table for the code that computed it."""
+NOTHING = Days(date.max, date.max)
 # A listing's own session of an event may lie a week from the event's (`selloff.event_sessions`).
 NEARBY_ROWS = 10
 _ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,7 @@ def wanted(
     days : Days, optional
         The days asked for; every stale session is added. Of a table of events, or one that is
         carried on, nothing is asked: what is stale decides, of events as a range of the sessions in
-        which they began. It is empty (`is_nothing`) where nothing is stale.
+        which they began. It is empty (`is_nothing`) where nothing is stale, or no event is late.
     reach : int
         Sessions of its own after an event that any row of a table of events has seen.
     """
@@ -75,24 +76,32 @@ def wanted(
 
 def is_nothing(days: Days | None) -> bool:
     """Say whether nothing at all is to be computed."""
-    return days is not None and days.start == date.max
+    return days == NOTHING
 
 
 def _unasked(
     con: duckdb.DuckDBPyConnection, table: Table, stale: date | None, reach: int
 ) -> Days | None:
     """Return the days from which on what is stale may concern rows, or the events of rows."""
-    used = con.execute(
-        "SELECT version FROM meta.inputs WHERE table_name = ? AND input_name = ?",
-        [table.qualified, CODE],
-    ).fetchall()
-    if used != [(code_version(),)] or stale == date.min:
+    if writing.used(con, table).get(CODE) != code_version() or stale == date.min:
         return None
     if stale is None:
-        return Days(date.max, date.max)
-    if table.of_events:
-        stale = first_concerned(con, stale, reach + NEARBY_ROWS)
-    return Days(stale, date.max)
+        return NOTHING
+    if not table.of_events:
+        return Days(stale, date.max)
+    days = Days(first_concerned(con, stale, reach + NEARBY_ROWS), date.max)
+    return days if _concerns_any(con, table, days) else NOTHING
+
+
+def _concerns_any(con: duckdb.DuckDBPyConnection, table: Table, days: Days) -> bool:
+    """Say whether an event that stands is late, or a row is held that would be replaced.
+
+    Rows of all events together are of no event: where there are such, something is to be done.
+    """
+    where, bounds = writing.which(table, days)
+    events = f"SELECT event_id FROM mart.selloff_events WHERE status <> 'withdrawn' AND {where}"
+    held = f"SELECT event_id FROM {table.qualified} WHERE {where}"
+    return bool(con.execute(f"{events} UNION ALL {held} LIMIT 1", bounds).fetchall())
 
 
 def first_concerned(con: duckdb.DuckDBPyConnection, stale: date, rows: int) -> date:

@@ -128,6 +128,13 @@ def untouched(con: duckdb.DuckDBPyConnection, table: Table) -> Written:
     return Written(n_rows=n_rows, n_changed=0, from_session=None)
 
 
+def caught_up(con: duckdb.DuckDBPyConnection, table: Table, inputs: dict[str, int]) -> Written:
+    """Note that a table is what its inputs make of it, though nothing was computed."""
+    with transaction(con):
+        _record_inputs(con, table, inputs)
+    return untouched(con, table)
+
+
 def which(
     table: Table, days: Days | None, rebased: tuple[str, ...] = ()
 ) -> tuple[str, dict[str, Any]]:
@@ -293,6 +300,12 @@ def versions(con: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> dict[st
     return {table.qualified: known.get(table.qualified, 0) for table in tables}
 
 
+def used(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
+    """Return from which version of each input a table was last computed."""
+    sql = "SELECT input_name, version FROM meta.inputs WHERE table_name = ?"
+    return dict(con.execute(sql, [table.qualified]).fetchall())
+
+
 def stale_from(
     con: duckdb.DuckDBPyConnection, table: Table, inputs: Iterable[Table]
 ) -> date | None:
@@ -301,22 +314,16 @@ def stale_from(
     None when nothing is stale; `datetime.date.min` when everything is: the table was never
     computed from an input, or an input without sessions changed.
     """
-    import datetime as dt
-
-    used = dict(
-        con.execute(
-            "SELECT input_name, version FROM meta.inputs WHERE table_name = ?", [table.qualified]
-        ).fetchall()
-    )
+    known = used(con, table)
     found: list[date] = []
     for source in inputs:
-        if source.qualified not in used:
-            return dt.date.min
+        if source.qualified not in known:
+            return date.min
         changes = con.execute(
             "SELECT from_session FROM meta.changes WHERE table_name = ? AND version > ?",
-            [source.qualified, used[source.qualified]],
+            [source.qualified, known[source.qualified]],
         ).fetchall()
-        found += [row[0] or dt.date.min for row in changes]
+        found += [row[0] or date.min for row in changes]
     return min(found, default=None)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from resources.batch import Days
-from resources.warehouse import late
+from resources.warehouse import late, writing
 from resources.warehouse.spill import arrow_schema
 from warehouse.tables.actions import PROPOSED_SPLITS
 from warehouse.tables.instruments import SHARES_OUTSTANDING
@@ -150,6 +150,40 @@ def test_where_nothing_is_stale_nothing_is_computed(fill):
     found = fill(CAR_PATHS, inputs=[DAILY_PRICES], seen=seen)
     assert seen == [None]
     assert (found.n_rows, found.n_changed) == (1, 0)
+
+
+def test_where_no_event_is_late_nothing_is_computed_and_nothing_is_stale_after_it(
+    fill, query, warehouse
+):
+    fill(SELLOFF_EVENTS, event(10))
+    fill(DAILY_PRICES, *bars(("A", range(99))))
+    inputs, seen = [SELLOFF_EVENTS, DAILY_PRICES], []
+    fill(CAR_PATHS, path(10), inputs=inputs, seen=seen)
+    fill(DAILY_PRICES, *bars(("A", range(100))))
+    found = fill(CAR_PATHS, inputs=inputs, reach=20, seen=seen)
+    assert seen == [None]
+    assert (found.n_rows, found.n_changed) == (1, 0)
+    with warehouse.reading() as con:
+        assert late.wanted(con, CAR_PATHS, inputs, None, 20) == late.NOTHING
+        assert writing.stale_from(con, CAR_PATHS, inputs) is None
+    assert query(warehouse, "SELECT event_id FROM mart.car_paths") == [("e10",)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"event_id": "all", "session_date": FIRST, "day": 0},  # of all events together
+        {"event_id": "e98", "session_date": FIRST, "day": 0},  # of one that is known no more
+    ],
+)
+def test_a_row_that_is_of_no_event_that_is_over_is_made_anew(fill, row):
+    fill(SELLOFF_EVENTS, event(10))
+    fill(DAILY_PRICES, *bars(("A", range(99))))
+    inputs, seen = [SELLOFF_EVENTS, DAILY_PRICES], []
+    fill(CAR_PATHS, path(10), row, inputs=inputs, seen=seen)
+    fill(DAILY_PRICES, *bars(("A", range(100))))
+    fill(CAR_PATHS, inputs=inputs, reach=20, seen=seen)
+    assert len(seen) == 2
 
 
 def test_other_mathematics_makes_everything_anew(fill, monkeypatch):
