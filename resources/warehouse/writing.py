@@ -83,7 +83,7 @@ def replace(
     told = rebasing.ratios(con, table)
     where, bounds = which(table, days, tuple(told))
     with transaction(con):
-        n_rebased = rebasing.bring(con, table, told, where, bounds)
+        n_rebased = rebasing.bring(con, table, told, days)
         held = con.execute(f"SELECT 1 FROM {table.qualified} WHERE {where} LIMIT 1", bounds)
         if held.fetchall() or table.rebases_by:
             rows, changed, first = _rewrite(con, table, where, bounds, told)
@@ -92,7 +92,7 @@ def replace(
         if first and days and table.seen_through and table.seen_through == table.effective_from:
             # The row that was held ended before the days, of which alone the new one says more.
             first = max(first, days.start)
-        if n_rebased and days:
+        if days and n_rebased:
             # The first bar after those in other shares has another one before it.
             changed, first = changed + n_rebased, min(first or days.start, days.start)
         if changed:

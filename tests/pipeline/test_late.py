@@ -92,9 +92,13 @@ def test_a_split_that_becomes_known_makes_nothing_before_it_anew(market, tmp_pat
     late.run(late.land(traded.between(first, first + 2), moment(1)))
     unadjusted = late.tables()
     late.land(traded.between(first + 2, first + 3), moment(2), ((ticker, ex_date, ratio),))
-    with late.marked_session("core.abnormal_returns", market.sessions[first - 5]) as is_marked:
+    with (
+        late.marked_session("core.abnormal_returns", market.sessions[first - 5]) as is_marked,
+        late.marked("mart.car_paths") as is_still_marked,
+    ):
         late.run(market.sessions[first + 2])
         assert is_marked(), "what no split changes was made anew"
+        assert is_still_marked(), "an event that is over was made anew"
     by_day = late.tables()
     assert_rebased(unadjusted, by_day, late.listed[ticker], ex_date, ratio)
     late.forget()

@@ -17,7 +17,8 @@ from warehouse.tables.selloffs import SELLOFF_METRICS
 from warehouse.tables.valuation import IMPLIED_SHARES
 
 A, B = "XNAS:A", "XNAS:B"
-THURSDAY, FRIDAY, MONDAY = date(2025, 1, 23), date(2025, 1, 24), date(2025, 1, 27)
+WEDNESDAY, THURSDAY = date(2025, 1, 22), date(2025, 1, 23)
+FRIDAY, MONDAY = date(2025, 1, 24), date(2025, 1, 27)
 TUESDAY = date(2025, 1, 28)
 KNOWN = datetime.fromisoformat("2025-01-28T22:00")
 HELD = ((A, THURSDAY, 10.0), (B, THURSDAY, 50.0), (A, FRIDAY, 12.0), (B, FRIDAY, 51.0))
@@ -295,3 +296,49 @@ def test_a_listing_that_is_new_matters_from_its_first_bar_on(warehouse, write, q
     assert changed_from(warehouse, query, INSTRUMENTS) == FRIDAY
     write(INSTRUMENTS, rows_of(INSTRUMENTS, instrument(B), instrument(A, sector="Energy")))
     assert changed_from(warehouse, query, INSTRUMENTS) == FRIDAY
+
+
+def fall(event_id, day, close, **columns):
+    """Return how A fell on a day; `observed_through` is NULL until anything followed."""
+    return {
+        "event_id": event_id,
+        "listing_id": A,
+        "ticker": "A",
+        "region": "US",
+        "session_date": day,
+        "close": close,
+        "previous_close": close * 2,
+        "drawdown": -0.1,
+        "currency": "USD",
+        "is_counted": True,
+        "shares_outstanding": 100.0,
+        "n_flagged": 0,
+        "n_quarantined": 0,
+        "has_simulated_inputs": False,
+        "fall_as_of": KNOWN,
+        "as_of": KNOWN,
+        **columns,
+    }
+
+
+def test_a_fall_that_is_still_followed_is_the_same_fall_in_other_shares(
+    warehouse, tell, write, query
+):
+    over = fall("e1", WEDNESDAY, 10.0, observed_through=FRIDAY)
+    followed = fall("e2", THURSDAY, 12.0), fall("e3", FRIDAY, 16.0)
+    write(SELLOFF_METRICS, rows_of(SELLOFF_METRICS, over, *followed))
+    tell(split(A, MONDAY, 4.0))
+    seen = {"shares_outstanding": 400.0, "observed_through": MONDAY, "rebound_return": 0.1}
+    now = (
+        fall("e2", THURSDAY, 3.0, previous_close=6.0, **seen),
+        fall("e3", FRIDAY, 4.0, previous_close=8.0, **seen),
+    )
+    write(SELLOFF_METRICS, rows_of(SELLOFF_METRICS, *now), MONDAY)
+    sql = "SELECT event_id, close, previous_close, shares_outstanding FROM mart.selloff_metrics"
+    assert query(warehouse, f"{sql} ORDER BY 1") == [
+        ("e1", 2.5, 5.0, 400.0),
+        ("e2", 3.0, 6.0, 400.0),
+        ("e3", 4.0, 8.0, 400.0),
+    ]
+    # What followed is new, the falls are not: of those that changed so, the last is named.
+    assert changed_from(warehouse, query, SELLOFF_METRICS) == FRIDAY
