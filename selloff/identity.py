@@ -109,7 +109,9 @@ def _spans(price_vintages: ir.Table, instruments: ir.Table) -> ir.Table:
     spans = price_vintages.group_by("listing_id").aggregate(
         first_date=price_vintages.session_date.min(), last_date=price_vintages.session_date.max()
     )
-    places = instruments.select("listing_id", "ticker", "exchange_mic")
+    # Where no exchange is known, no session is missed.
+    placed_at = instruments.filter(instruments.exchange_mic.notnull())
+    places = placed_at.select("listing_id", "ticker", "exchange_mic")
     placed = places.inner_join(spans, "listing_id")
     return placed.mutate(newest_date=placed.last_date.max().over(group_by="exchange_mic"))
 

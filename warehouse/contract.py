@@ -164,8 +164,8 @@ class Table:
         Whether every row is of an event of ``mart.selloff_events`` (`event_id`): then the table is
         replaced event by event, from the first on that what changed may still have to do with.
     outcomes : tuple of str
-        Columns that say what followed a row's session. Where they alone change, nothing that rests
-        on the row has changed.
+        Columns that say what followed a row's session, or what a listing is called. Where they
+        alone change, nothing by sessions that rests on the row has changed.
     effective_from : str, optional
         The DATE column that says from which session on a row matters to what rests on it, where
         the table has no `session_date`: a share count known on a day changes nothing before it.

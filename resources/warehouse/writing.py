@@ -215,8 +215,8 @@ def _rewrite(
 def _first_changed(con: duckdb.DuckDBPyConnection, table: Table) -> date | None:
     """Return the earliest session of `differing` in which more than an outcome changed.
 
-    The latest one where nothing else did: what rests on the rows need not be made anew. The end of
-    time where rows are in other shares and nothing else changed.
+    The end of time where nothing else did, or rows are the same in other shares: what rests on them
+    need not be made anew.
     """
     session = _session(table, "differing")
     if session == "NULL":
@@ -227,8 +227,8 @@ def _first_changed(con: duckdb.DuckDBPyConnection, table: Table) -> date | None:
         return con.execute(f"SELECT min({session}) FROM differing").fetchall()[0][0]
     lasting = ", ".join(c for c in table.column_names if c not in table.outcomes)
     sql = f"""
-    SELECT coalesce(min({session}) FILTER (n_alike <> 2), max({session}))
-    FROM (SELECT {session}, count(*) AS n_alike FROM differing GROUP BY {lasting})
+    SELECT coalesce(min({session}) FILTER (n_alike <> 2), DATE '{date.max}')
+    FROM (SELECT {lasting}, count(*) AS n_alike FROM differing GROUP BY ALL) AS differing
     """
     return con.execute(sql).fetchall()[0][0]
 

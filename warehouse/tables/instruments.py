@@ -64,6 +64,7 @@ INSTRUMENTS = Table(
         ),
     ),
     effective_with_bars=True,
+    outcomes=("name", "aliases"),
     grain=("listing_id",),
 )
 

@@ -294,6 +294,8 @@ def test_a_listing_that_is_new_matters_from_its_first_bar_on(warehouse, write, q
     assert changed_from(warehouse, query, INSTRUMENTS) == date.max  # of B there is no bar
     write(INSTRUMENTS, rows_of(INSTRUMENTS, instrument(B), instrument(A)))
     assert changed_from(warehouse, query, INSTRUMENTS) == FRIDAY
+    write(INSTRUMENTS, rows_of(INSTRUMENTS, instrument(B), instrument(A, name="Alpha Corp.")))
+    assert changed_from(warehouse, query, INSTRUMENTS) == date.max  # it is called by another name
     write(INSTRUMENTS, rows_of(INSTRUMENTS, instrument(B), instrument(A, sector="Energy")))
     assert changed_from(warehouse, query, INSTRUMENTS) == FRIDAY
 
@@ -340,5 +342,5 @@ def test_a_fall_that_is_still_followed_is_the_same_fall_in_other_shares(
         ("e2", 3.0, 6.0, 400.0),
         ("e3", 4.0, 8.0, 400.0),
     ]
-    # What followed is new, the falls are not: of those that changed so, the last is named.
-    assert changed_from(warehouse, query, SELLOFF_METRICS) == FRIDAY
+    # What followed is new, the falls are not: bars that are new make stale what looks further.
+    assert changed_from(warehouse, query, SELLOFF_METRICS) == MONDAY
