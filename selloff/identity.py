@@ -130,8 +130,10 @@ def _missed(spans: ir.Table, price_vintages: ir.Table, sessions: ir.Table) -> ir
 def _attendance(spans: ir.Table, silent: ir.Table, price_vintages: ir.Table) -> ir.Table:
     """Return the days, since any listing fell silent, on which half of its exchange had a bar."""
     places = spans.select("listing_id", "exchange_mic")
-    bars = price_vintages.filter(price_vintages.session_date > silent.last_date.min().as_scalar())
-    bars = bars.inner_join(places, "listing_id")
+    since = silent.last_date.min().as_scalar()
+    # The exchange is the listing's: what a delivery names may be nothing.
+    bars = price_vintages.select("listing_id", "session_date", "known_from")
+    bars = bars.filter(bars.session_date > since).inner_join(places, "listing_id")
     days = bars.group_by("exchange_mic", "session_date").aggregate(
         n_traded=bars.listing_id.nunique(), seen_at=bars.known_from.max()
     )

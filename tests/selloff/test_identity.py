@@ -145,6 +145,13 @@ def test_ten_sessions_without_a_bar_are_a_delisting_and_nine_are_not(exchange, f
         assert (row["evidence"], row["n_sessions"], row["n_sources"]) == ("sessions", 10, 0)
 
 
+@pytest.mark.parametrize("named", [None, "XNAS"])
+def test_the_exchange_is_that_of_the_listing_whatever_a_delivery_names(exchange, named):
+    exchange.silence("E", first=20)
+    exchange.bars["exchange_mic"] = named
+    assert list(exchange.delisted().index) == ["E"]
+
+
 def test_a_gap_that_ended_is_no_delisting(exchange):
     exchange.silence("E", first=5, last=25)
     assert exchange.delisted(k=4).empty
