@@ -273,9 +273,18 @@ def test_without_an_exchange_nothing_is_missed(exchange):
 def test_versions_of_a_bar_are_one_bar(exchange):
     exchange.silence("E", first=15)
     exchange.silence("A", "B", "C", first=15)
-    versions = [exchange.bars.assign(row_hash=row_hash) for row_hash in "01"]
+    versions = [exchange.bars.assign(row_hash=each, load_id=each) for each in "01"]
     exchange.bars = pd.concat(versions, ignore_index=True)
     assert exchange.delisted().empty
+
+
+@pytest.mark.parametrize(("trading", "count"), [("ABCD", 1), ("AB", 1), ("A", 0)])
+def test_listings_are_counted_over_the_loads_that_brought_them(exchange, trading, count):
+    exchange.silence(*(set("ABCDE") - set(trading)), first=15)
+    # Each listing in a load of its own: none of them makes a quorum alone.
+    exchange.bars["load_id"] = exchange.bars["ticker"]
+    found = exchange.delisted()
+    assert ("E" in found.index) == bool(count)
 
 
 def test_as_of_is_the_newest_of_bars_and_answers(exchange):
