@@ -137,7 +137,7 @@ def daily_prices(
         return bars.filter(bars.session_date <= days.end)
 
     others = (quarantined_bars, splits, sessions, instruments)
-    if n_sessions(price_vintages, days) > prices.FLAG_HISTORY:
+    if n_sessions(price_vintages, days) > prices.FEW_SESSIONS:
         bars = prices.daily_prices(since(price_vintages, days, prices.FLAG_HISTORY, known), *others)
     else:
         wanted = known(price_vintages.filter(price_vintages.session_date >= days.start))

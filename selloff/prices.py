@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # 250 returns for the robust sigma of a jump, the return before them, and a few to spare.
 FLAG_HISTORY = 260
+# Sessions up to which bars are judged beside what was kept: each is paired with a year before it.
+FEW_SESSIONS = 20
 _BAR = ("listing_id", "session_date")
 _BESIDE = ("market_value", "exchange_mic")
 _COLUMNS = (
