@@ -155,7 +155,7 @@ def test_where_nothing_is_stale_nothing_is_computed(fill):
 def test_where_no_event_is_late_nothing_is_computed_and_nothing_is_stale_after_it(
     fill, query, warehouse
 ):
-    fill(SELLOFF_EVENTS, event(10))
+    fill(SELLOFF_EVENTS, event(10), {**event(98), "status": "withdrawn"})
     fill(DAILY_PRICES, *bars(("A", range(99))))
     inputs, seen = [SELLOFF_EVENTS, DAILY_PRICES], []
     fill(CAR_PATHS, path(10), inputs=inputs, seen=seen)

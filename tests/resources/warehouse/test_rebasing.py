@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pytest
 from resources.batch import Days
 from resources.warehouse import rebasing, writing
 from resources.warehouse.spill import arrow_schema
-from warehouse.tables.actions import DIVIDENDS, SPLITS
+from warehouse.tables.actions import DIVIDENDS, PROPOSED_SPLITS, SPLITS
 from warehouse.tables.instruments import INSTRUMENTS, SHARES_OUTSTANDING
 from warehouse.tables.prices import DAILY_PRICES, PRICE_VINTAGES
 from warehouse.tables.selloffs import SELLOFF_METRICS
@@ -165,6 +166,7 @@ def test_splits_are_stale_from_the_first_ex_date(warehouse, tell, query):
     [
         # Before the split: it is not in the bar.
         (THURSDAY, "2025-01-24", "split_adjusted", MONDAY),
+        (FRIDAY, "2025-01-27T22:00", "split_adjusted", FRIDAY),
         # Delivered since: that bar, and those after it, are in new shares already.
         (FRIDAY, "2025-01-28", "split_adjusted", FRIDAY),
         # As traded: no bar contains a split.
@@ -226,6 +228,16 @@ def test_what_is_the_same_in_other_shares_makes_nothing_stale(
     sql = "SELECT known_on, shares_outstanding FROM core.shares_outstanding ORDER BY 1"
     told = [(one["known_on"], one["shares_outstanding"]) for one in others]
     assert query(warehouse, sql) == sorted(told)
+
+
+def test_what_is_not_counted_in_shares_is_another_by_the_same_ratio(warehouse, tell, write, query):
+    move = {"listing_id": A, "ticker": "A", "ex_date": FRIDAY, "action": "split", "as_of": KNOWN}
+    move |= {"split_ratio": 2.0, "price_ratio": 0.5, "evidence": "turnover"}
+    whole = replace(PROPOSED_SPLITS, seen_through=None)
+    write(whole, rows_of(whole, move))
+    tell(split(A, MONDAY, 2.0))
+    write(whole, rows_of(whole, move | {"price_ratio": 1.0}))
+    assert changed_from(warehouse, query, PROPOSED_SPLITS) == FRIDAY
 
 
 def test_without_a_split_no_digit_is_let_pass(warehouse, tell, write, query):
