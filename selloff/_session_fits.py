@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selloff._session_lookups import NEVER
-from selloff.returns import NOISE_SHARE, NOISE_SIGMA, USUAL_LOG_VOLUME
+from selloff.returns import (
+    NOISE_SHARE,
+    NOISE_SIGMA,
+    USUAL_LOG_VOLUME,
+    VOLUME_NOISE_SIGMA,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -180,10 +185,10 @@ def _two_blocks(terms: NDArray[Any], width: int, n_rows: int, add: np.ufunc) -> 
     return found
 
 
-def _spread(total: Floats, squares: Floats, n: Floats) -> Floats:
-    """Return the sum of squared deviations, exactly 0 where only rounding noise is left."""
+def _spread(total: Floats, squares: Floats, n: Floats, noise: float = NOISE_SIGMA) -> Floats:
+    """Return the sum of squared deviations, exactly 0 where only noise is left."""
     spread = squares - total * total / n
-    spread[(spread <= squares * NOISE_SHARE) | (spread <= n * NOISE_SIGMA**2)] = 0.0
+    spread[(spread <= squares * NOISE_SHARE) | (spread <= n * noise**2)] = 0.0
     return spread
 
 
@@ -202,7 +207,7 @@ def _fitted(sums: dict[str, Floats], model: MarketModel) -> dict[str, Floats]:
     residual = (s_yy - beta * s_xy) / (n - 2)
     residual[(residual <= sums["yy"] / n * NOISE_SHARE) | (residual <= NOISE_SIGMA**2)] = 0.0
     mean_x = sums["x"] / n
-    s_vv = _spread(sums["v"], sums["vv"], n_volume)
+    s_vv = _spread(sums["v"], sums["vv"], n_volume, VOLUME_NOISE_SIGMA)
     return {
         "n": n,
         "s_xx": s_xx,

@@ -146,8 +146,10 @@ def _measured_few(bars: ir.Table, known: ir.Table, thresholds: Judgement) -> ir.
     )
     is_long = pairs.past_row >= pairs.row - thresholds.jump_rows
     is_short = pairs.past_row >= pairs.row - thresholds.volume_rows
+    # Spark has no median of some rows.
+    sizes = is_long.ifelse(pairs.past_size, None)
     return pairs.group_by(*_BAR, "previous_close", "log_return", "size").aggregate(
-        robust_sigma=pairs.past_size.median(where=is_long) * MAD_TO_SIGMA,
+        robust_sigma=sizes.median() * MAD_TO_SIGMA,
         n_returns=pairs.past_size.count(where=is_long),
         usual_volume=pairs.past_volume.mean(where=is_short),
         n_volumes=pairs.past_volume.count(where=is_short),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # of sums whose terms cancel to within 1e-12 of their size (constant growth, a copy of the market).
 NOISE_SIGMA = 1e-10
 NOISE_SHARE = 1e-12
+# Volumes that vary by less than one part in ten thousand are all the same one: around a split the
+# share that is added to them makes them vary by one part in the volume.
+VOLUME_NOISE_SIGMA = 1e-4
 # Taken off every log volume, which no spread feels: squares of numbers near 14 that differ in the
 # second place lose five digits, and a slice that starts elsewhere loses others.
 USUAL_LOG_VOLUME = 14.0
@@ -212,10 +215,10 @@ def _sums(rows: ir.Table, model: MarketModel) -> ir.Table:
     )
 
 
-def _spread(total: Any, squares: Any, n: Any) -> Any:
-    """Return the sum of squared deviations, exactly 0 where only rounding noise is left."""
+def _spread(total: Any, squares: Any, n: Any, noise: float = NOISE_SIGMA) -> Any:
+    """Return the sum of squared deviations, exactly 0 where only noise is left."""
     spread = squares - total * total / n.nullif(0)
-    is_noise = (spread <= squares * NOISE_SHARE) | (spread <= n * NOISE_SIGMA**2)
+    is_noise = (spread <= squares * NOISE_SHARE) | (spread <= n * noise**2)
     return is_noise.ifelse(0.0, spread)
 
 
@@ -232,7 +235,7 @@ def _fitted(rows: ir.Table, model: MarketModel) -> ir.Table:
         s_xx=_spread(rows.sum_x, rows.sum_xx, n),
         s_yy=_spread(rows.sum_y, rows.sum_yy, n),
         s_xy=rows.sum_xy - rows.sum_x * rows.sum_y / n.nullif(0),
-        s_vv=_spread(rows.sum_v, rows.sum_vv, n_volume),
+        s_vv=_spread(rows.sum_v, rows.sum_vv, n_volume, VOLUME_NOISE_SIGMA),
     )
     rows = rows.mutate(beta=rows.s_xy / rows.s_xx.nullif(0))
     residual = (rows.s_yy - rows.beta * rows.s_xy) / (rows.pairs - 2).nullif(0)

@@ -97,6 +97,23 @@ def test_volume_is_held_against_its_own_rows_before(fit, pair):
         assert found.loc[row, "abnormal_volume_z"] == pytest.approx(expected, rel=1e-10)
 
 
+def test_a_split_that_becomes_known_moves_no_volume_that_was_judged_before_it(fit, pair):
+    bars, market = pair
+    bars.loc[[40, 50], "volume"] = 0.0
+    prices = bars["close"] / 7
+    rebased = bars.assign(close=prices, volume=bars["volume"] * 7, split_ratio_after=7.0)
+    one, other = (fit(each, market)["abnormal_volume_z"] for each in (bars, rebased))
+    assert one.notna().sum() > 20
+    np.testing.assert_allclose(other, one, rtol=1e-12)
+
+
+def test_a_volume_that_never_changes_is_not_abnormal_after_a_split(fit, pair):
+    bars, market = pair
+    ratio = np.where(np.arange(60) < 30, 7.0, 1.0)
+    found = fit(bars.assign(volume=1e5, split_ratio_after=ratio), market)
+    assert found["abnormal_volume_z"].isna().all()
+
+
 def test_a_first_bar_without_a_volume_takes_none_away_from_the_others(fit, pair):
     bars, market = pair
     whole = fit(bars, market)["abnormal_volume_z"]

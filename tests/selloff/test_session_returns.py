@@ -56,6 +56,7 @@ def listing(make, name, random, market):
         name,
         close,
         volume=volume if random.random() < 0.8 else 0.0,
+        split_ratio_after=np.where(np.arange(COUNT) < COUNT // 2, random.choice([1.0, 3.0]), 1.0),
         quality_flags=flags,
         n_quarantined=(random.random(COUNT) < 0.02) * random.integers(1, 4, COUNT),
         is_simulated=random.random(COUNT) < 0.005,
