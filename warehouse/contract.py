@@ -217,8 +217,8 @@ class Table:
             *self.versions_of,
             *self.outcomes,
             *pairs,
-            *filter(None, (self.partition, self.effective_from, self.seen_through)),
-            *filter(None, (self.rebases_by,)),
+            *filter(None, (self.partition, self.effective_from)),
+            *filter(None, (self.rebases_by, self.seen_through)),
             *(["event_id"] if self.of_events else []),
         }
         if missing := sorted(used - names):

@@ -34,7 +34,8 @@ def note(con: duckdb.DuckDBPyConnection, table: Table) -> date | None:
     -------
     date, optional
         The session from which on rows are stale: the first ex-date, or where before it a bar was
-        delivered that contains its split already. None for all of them.
+        delivered that contains its split already. None for all of them, the end of time where the
+        same splits are told of by others.
     """
     con.execute(_TOLD.format(date=table.effective_from, ratio=table.rebases_by))
     n_listings, first = con.execute(_FIRST).fetchall()[0]
@@ -52,7 +53,7 @@ SELECT listing_id, min(since) AS since,
     AS ratio
 FROM (
   SELECT listing_id, {date} AS since, {ratio} AS ratio, sum(side) AS side FROM differing
-  GROUP BY ALL
+  GROUP BY ALL HAVING sum(side) <> 0
 )
 GROUP BY listing_id
 """
@@ -62,7 +63,7 @@ WITH containing AS (
   WHERE session_date < told.since AND known_from::DATE >= told.since AND basis = 'split_adjusted'
   GROUP BY listing_id
 )
-SELECT count(*), least(min(told.since), min(containing.since))
+SELECT count(*), coalesce(least(min(told.since), min(containing.since)), DATE '9999-12-31')
 FROM told LEFT JOIN containing USING (listing_id)
 """
 _NOTE = """

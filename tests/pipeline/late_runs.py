@@ -162,40 +162,24 @@ class Late:
             )
 
     @contextmanager
-    def marked(self, table: str) -> Iterator[Callable[[], bool]]:
-        """Mark the rows of the first event; yield whether the mark is still there; take it off."""
+    def marked(self, table: str, where: str = "") -> Iterator[Callable[[], bool]]:
+        """Mark some rows, or the first event's; yield whether they still are; take the mark off."""
         oldest = (
-            f"SELECT e.event_id FROM mart.selloff_events AS e SEMI JOIN {table} USING (event_id) "
-            "ORDER BY e.session_date LIMIT 1"
+            f"event_id = (SELECT e.event_id FROM mart.selloff_events AS e SEMI JOIN {table} "
+            "USING (event_id) ORDER BY e.session_date LIMIT 1)"
         )
-        change = f"UPDATE {table} SET n_flagged = n_flagged + $n WHERE event_id = ({oldest})"
+        rows = f"{table} SET n_flagged = n_flagged + $n WHERE {where or oldest}"
 
         def is_marked() -> bool:
             with self.warehouse.reading() as con:
-                counts = f"SELECT min(n_flagged) FROM {table} WHERE event_id = ({oldest})"
+                counts = f"SELECT min(n_flagged) FROM {table} WHERE {where or oldest}"
                 return bool(con.execute(counts).fetchall()[0][0] >= MARK)
 
         with self.warehouse.writing() as con:
-            con.execute(change, {"n": MARK})
+            con.execute(f"UPDATE {rows}", {"n": MARK})
         yield is_marked
         with self.warehouse.writing() as con:
-            con.execute(change, {"n": -MARK})
-
-    @contextmanager
-    def marked_session(self, table: str, day: date) -> Iterator[Callable[[], bool]]:
-        """Mark the rows of a session; yield whether the marks are still there; take them off."""
-        change = f"UPDATE {table} SET n_flagged = n_flagged + $n WHERE session_date = $day"
-
-        def is_marked() -> bool:
-            with self.warehouse.reading() as con:
-                counts = f"SELECT min(n_flagged) FROM {table} WHERE session_date = $day"
-                return bool(con.execute(counts, {"day": day}).fetchall()[0][0] >= MARK)
-
-        with self.warehouse.writing() as con:
-            con.execute(change, {"n": MARK, "day": day})
-        yield is_marked
-        with self.warehouse.writing() as con:
-            con.execute(change, {"n": -MARK, "day": day})
+            con.execute(f"UPDATE {rows}", {"n": -MARK})
 
     def forget(self) -> None:
         """Forget what every table was computed from, so that all of it is stale."""

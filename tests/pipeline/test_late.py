@@ -74,12 +74,8 @@ def test_what_comes_day_by_day_is_what_comes_at_once(
         late.run(late.land(market.between(first + step, first + step + 1), moment(4)))
         assert is_still_marked(), "an event that is over was made anew"
     by_day = late.tables()
-    late.forget()
-    late.run(market.sessions[first + step])
-    at_once = late.tables()
     assert by_day["mart.selloff_events"].num_rows, "no event, nothing shown"
-    found = {name: difference(by_day[name], at_once[name]) for name in by_day}
-    assert not any(found.values()), "\n".join(f"{name} {why}" for name, why in found.items() if why)
+    assert_is_what_comes_at_once(by_day, late, market.sessions[first + step])
 
 
 def test_a_split_that_becomes_known_makes_nothing_before_it_anew(market, tmp_path):
@@ -92,8 +88,9 @@ def test_a_split_that_becomes_known_makes_nothing_before_it_anew(market, tmp_pat
     late.run(late.land(traded.between(first, first + 2), moment(1)))
     unadjusted = late.tables()
     late.land(traded.between(first + 2, first + 3), moment(2), ((ticker, ex_date, ratio),))
+    before = f"session_date = DATE '{market.sessions[first - 5]}'"
     with (
-        late.marked_session("core.abnormal_returns", market.sessions[first - 5]) as is_marked,
+        late.marked("core.abnormal_returns", before) as is_marked,
         late.marked("mart.car_paths") as is_still_marked,
     ):
         late.run(market.sessions[first + 2])
@@ -101,8 +98,13 @@ def test_a_split_that_becomes_known_makes_nothing_before_it_anew(market, tmp_pat
         assert is_still_marked(), "an event that is over was made anew"
     by_day = late.tables()
     assert_rebased(unadjusted, by_day, late.listed[ticker], ex_date, ratio)
+    assert_is_what_comes_at_once(by_day, late, market.sessions[first + 2])
+
+
+def assert_is_what_comes_at_once(by_day, late, day):
+    """Compute everything anew, and hold every table against it."""
     late.forget()
-    late.run(market.sessions[first + 2])
+    late.run(day)
     at_once = late.tables()
     found = {name: difference(by_day[name], at_once[name]) for name in by_day}
     assert not any(found.values()), "\n".join(f"{name} {why}" for name, why in found.items() if why)

@@ -161,6 +161,16 @@ def test_splits_are_stale_from_the_first_ex_date(warehouse, tell, query):
     assert changed_from(warehouse, query, SPLITS) == TUESDAY
 
 
+@pytest.mark.usefixtures("bars")
+def test_the_same_split_told_by_another_makes_nothing_stale(warehouse, tell, query):
+    tell(split(A, MONDAY, 4.0))
+    tell(split(A, MONDAY, 4.0) | {"source": "yahoo"}, split(B, TUESDAY, 2.0))
+    assert changed_from(warehouse, query, SPLITS) == TUESDAY
+    tell(split(A, MONDAY, 4.0), split(B, TUESDAY, 2.0))
+    assert changed_from(warehouse, query, SPLITS) == date.max
+    assert ratios(warehouse) == {A: 4.0, B: 2.0}
+
+
 @pytest.mark.parametrize(
     ("day", "fetched", "basis", "expected"),
     [
