@@ -76,6 +76,12 @@ class Warehouse(dg.ConfigurableResource):
         return Path(self.lake).expanduser().resolve() if self.lake else self.file.parent / "lake"
 
     @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:  # noqa: ARG002 - Dagster's
+        """Keep the core file open between the steps of a run, while nobody else waits for it."""
+        with files.kept_open(self.file):
+            yield self
+
+    @contextmanager
     def computing(self, table: Table, con: duckdb.DuckDBPyConnection) -> Iterator[Any]:
         """Yield where a table is computed; see `resources.engine.places.place`."""
         from resources.engine.places import place
@@ -171,10 +177,8 @@ class Warehouse(dg.ConfigurableResource):
                     if is_nothing and writing.used(con, table) == before:
                         return writing.shown(con, table, writing.untouched(con, table))
                     if not is_nothing:
-                        # Sums over rows are worth the same last digit every time.
-                        if not table.is_row_wise and not _is_panel(table):
-                            con.execute("SET threads = 1")
-                        rows.keep(con, compute(con, wanted))
+                        with _threads_for(table, con):
+                            rows.keep(con, compute(con, wanted))
                 with self.writing() as con:
                     if late.versions(con, table, inputs) != before:
                         continue
@@ -272,6 +276,19 @@ class Warehouse(dg.ConfigurableResource):
                 f"{self.file} holds {held[0]} data and {kind} data came: they are never mixed, "
                 "set SELLOFF_WAREHOUSE to another file"
             )
+
+
+@contextmanager
+def _threads_for(table: Table, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Compute sums over rows on one thread: they are worth the same last digit every time."""
+    if table.is_row_wise or _is_panel(table):
+        yield
+        return
+    con.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        con.execute("RESET threads")  # a setting of the whole file, which may be kept open
 
 
 def _is_panel(table: Table) -> bool:

@@ -1,25 +1,24 @@
-"""The core file on disk: its lock, how it is opened, and how it takes the form of the contracts."""
+"""The core file on disk: how it is opened, and how it takes the form of the contracts."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
 import tempfile
-import time
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resources.warehouse import keeping, locks
+from resources.warehouse.locks import WarehouseError
 from warehouse.contract import LAYERS
 from warehouse.tables import TABLES
 from warehouse.views import comment_on_column, in_order, views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TextIO
 
     import duckdb
 
@@ -33,10 +32,6 @@ STORAGE_VERSION = "v1.4.0"
 MEMORY_LIMIT = "2GB"
 
 
-class WarehouseError(Exception):
-    """The warehouse cannot do what was asked; the message is one line for the user."""
-
-
 def check_name(path: Path) -> None:
     """Refuse a file whose stem is a schema name: DuckDB calls every query on it ambiguous."""
     catalog = path.name.partition(".")[0]
@@ -48,23 +43,16 @@ def check_name(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path, *, exclusive: bool, timeout_seconds: float = 900) -> Iterator[None]:
-    """Hold the lock of the warehouse at `path`: shared to read, exclusive to write or publish.
+    """Hold the lock of a warehouse as `locks.locked` does; what this process keeps is closed."""
+    keeping.let_go(path)
+    with locks.locked(path, exclusive=exclusive, timeout_seconds=timeout_seconds):
+        yield
 
-    The operating system releases it when the process ends, however it ends.
-    """
-    mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-    give_up = time.monotonic() + timeout_seconds
-    with _lock_file(path) as handle:
-        while True:
-            try:
-                fcntl.flock(handle, mode | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > give_up:
-                    raise WarehouseError(
-                        f"{path}: another process has held the warehouse for {timeout_seconds:g} s"
-                    ) from None
-                time.sleep(0.02)
+
+@contextmanager
+def kept_open(path: Path) -> Iterator[None]:
+    """Keep the core file open between the times that it is `opened`, while nobody else waits."""
+    with keeping.kept(path, lambda: _writable(path)):
         yield
 
 
@@ -91,19 +79,31 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 def opened(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the core file under its lock (shared to read), in the form of the contracts."""
     check_name(path)
-    if read_only and not path.exists():
+    if keeper := keeping.keeper_of(path):
+        with keeper.using(may_wait=not read_only) as kept:
+            if kept:
+                yield kept
+                return
+    if not read_only:
+        with locked(path, exclusive=True), _writable(path) as con:
+            yield con
+        return
+    if not path.exists():
         prepare(path)
-    with (
-        locked(path, exclusive=not read_only),
-        closing(_connected(path, read_only=read_only)) as con,
-    ):
-        if not read_only:
-            _bring(con, path)
+    with locked(path, exclusive=False), closing(_connected(path, read_only=True)) as con:
         if _hashes(con) == _wanted():
             yield con
             return
     prepare(path)
     with opened(path, read_only=True) as con:
+        yield con
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the core file, of which the exclusive lock is held, and bring it to the contracts."""
+    with closing(_connected(path, read_only=False)) as con:
+        _bring(con, path)
         yield con
 
 
@@ -154,15 +154,6 @@ def outdated(con: duckdb.DuckDBPyConnection) -> int:
     """Return how many of the present contracts a file was not written under."""
     known = _hashes(con)
     return sum(known.get(name) != wanted for name, wanted in _wanted().items())
-
-
-def _lock_file(path: Path) -> TextIO:
-    """Open the file beside the warehouse that carries its lock."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.with_name(path.name + ".lock").open("a")
-    except OSError as error:
-        raise WarehouseError(f"{path}: cannot be locked: {error.strerror}") from None
 
 
 def _first_line(error: Exception) -> str:

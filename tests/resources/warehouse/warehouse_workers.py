@@ -101,3 +101,19 @@ def read_in_a_loop(path, stop, answers):
         last = found[-1][0]
         time.sleep(0.01)
     answers.put({"seen": seen, "failed": failed, "torn": torn, "backwards": backwards})
+
+
+def land_kept(path, ticker, n_batches, landed=None):
+    """Land so many bars while the core file is kept open; then wait to be killed, if told so."""
+    with files.kept_open(Path(path)):
+        land(path, ticker, n_batches)
+        if landed:
+            landed.set()
+            time.sleep(60)
+
+
+def read_once(path, opened, leave):
+    """Hold the core file open for reading until told to leave it."""
+    with Warehouse(path=path).reading():
+        opened.set()
+        leave.wait(60)
