@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from lxml.etree import ParserError
 
 from resources import data_docs, expectations
+from resources.summary import Summary
 
 NOW = datetime.fromisoformat("2025-01-28T12:00")
 HARMLESS = "unknown"
@@ -262,3 +263,52 @@ def test_the_page_replaces_the_last_one_whole_or_not_at_all(tmp_path):
         data_docs.write(folder, ["no result"], at=NOW)
     assert path.read_text(encoding="utf-8") == kept
     assert list(folder.iterdir()) == [path]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The tables whose counts Great Expectations is asked about."""
+    found, plain = [], Summary.validated
+
+    def validated(summary):
+        found.append(summary.table)
+        return plain(summary)
+
+    monkeypatch.setattr(Summary, "validated", validated)
+    return found
+
+
+def test_a_section_is_made_again_only_where_the_counts_are_others(tmp_path, made):
+    def counts(n):
+        return [
+            Summary("core.sessions", {"grain_is_unique": (0, "critical"), "b": (1, "warning")}),
+            Summary("core.splits", {"grain_is_unique": (n, "critical")}),
+        ]
+
+    first = data_docs.write(tmp_path, counts(0), at=NOW).read_text()
+    assert made == ["core.sessions", "core.splits"]
+    assert data_docs.write(tmp_path, counts(0), at=NOW).read_text() == first
+    assert made == ["core.sessions", "core.splits"]
+    changed = data_docs.write(tmp_path, counts(7), at=NOW).read_text()
+    assert made == ["core.sessions", "core.splits", "core.splits"]
+    assert changed == data_docs.page(counts(7), at=NOW)
+    assert '<a href="#history of core.splits">' in changed
+    assert "0 of 1 expectations met" in changed
+
+
+def test_a_section_of_values_that_came_from_outside_is_never_taken_from_before(tmp_path):
+    loads = [refused("one"), refused("two")]
+    pages = [data_docs.write(tmp_path, [load], at=NOW).read_text() for load in loads]
+    assert pages[0] != pages[1]
+    assert "data-of" not in pages[1]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_name_of_a_check_ends_its_section(hostile):
+    """Names are ours, but a page that trusted them would not tell when they are not."""
+    names = [f"{hostile}</section>", "plain"]
+    summaries = [Summary(f"core.{name}", {name: (1, "warning")}) for name in names]
+    page = data_docs.page(summaries, at=NOW)
+    assert data_docs.page(summaries, at=NOW, before=page) == page
+    assert len(data_docs.KNOWN.findall(page)) == len(names)
+    assert not Page(page).tags & RUNS

@@ -9,7 +9,7 @@ import pytest
 from checks.catalogue import contract
 from checks.scan import scan
 from resources.expectations import check_name
-from resources.summary import summaries
+from resources.summary import Summary, summaries
 from warehouse.tables import table
 from warehouse.tables.meta import DQ_RESULTS
 
@@ -42,10 +42,15 @@ def verdicts(result):
     return {check_name(item): item.success for item in result.results}
 
 
+def validated(tables):
+    """Hold what was noted against its suites."""
+    return [summary.validated() for summary in summaries(tables.con)]
+
+
 def test_a_check_is_met_where_nothing_contradicts_it(tables, note):
     note("unit_is_constant")
     note("bars_are_not_stale", 3)
-    (result,) = summaries(tables.con)
+    (result,) = validated(tables)
     assert verdicts(result) == {"bars_are_not_stale": False, "unit_is_constant": True}
     assert not result.success
     broken = next(item for item in result.results if not item.success)
@@ -54,14 +59,14 @@ def test_a_check_is_met_where_nothing_contradicts_it(tables, note):
 
 def test_one_contradiction_is_enough(tables, note):
     note("unit_is_constant", 1)
-    assert not summaries(tables.con)[0].success
+    assert not validated(tables)[0].success
 
 
 def test_every_table_that_was_checked_has_its_own_result(tables, note):
     note("unit_is_constant")
     note("sources_agree", of="core.quarantined_bars")
     note("sources_agree", 1, of="core.another")
-    found = summaries(tables.con)
+    found = validated(tables)
     assert [result.suite_name for result in found] == [
         "history of core.another",
         "history of core.daily_prices",
@@ -73,7 +78,7 @@ def test_every_table_that_was_checked_has_its_own_result(tables, note):
 @pytest.mark.parametrize(("severity", "shown"), [("ERROR", "critical"), ("WARN", "warning")])
 def test_an_error_is_critical_and_a_warning_a_warning(tables, note, severity, shown):
     note("unit_is_constant", 1, severity=severity)
-    ((item,),) = [result.results for result in summaries(tables.con)]
+    ((item,),) = [result.results for result in validated(tables)]
     assert item.expectation_config.severity.value == shown
 
 
@@ -81,18 +86,18 @@ def test_an_error_is_critical_and_a_warning_a_warning(tables, note, severity, sh
 def test_the_newest_result_of_a_check_counts_whatever_the_order_of_the_rows(tables, note, hours):
     note("unit_is_constant", 5, run="one")
     note("unit_is_constant", 0, run="two", hours=hours)
-    assert summaries(tables.con)[0].success is (hours == 1)
+    assert validated(tables)[0].success is (hours == 1)
 
 
 def test_a_run_of_one_check_alone_leaves_the_others_as_they_were(tables, note):
     note("unit_is_constant", 5, run="daily")
     note("prices_are_fresh", 0, run="freshness", hours=6)
-    (result,) = summaries(tables.con)
+    (result,) = validated(tables)
     assert verdicts(result) == {"prices_are_fresh": True, "unit_is_constant": False}
 
 
 def test_before_the_first_run_there_is_nothing_to_hold(tables):
-    assert summaries(tables.con) == []
+    assert validated(tables) == []
 
 
 def test_the_summary_says_of_a_table_what_the_scan_of_its_contract_says(unguarded):
@@ -110,7 +115,7 @@ def test_the_summary_says_of_a_table_what_the_scan_of_its_contract_says(unguarde
             severity="ERROR",
             n_violations=found.n_violations,
         )
-    (result,) = summaries(unguarded.con)
+    (result,) = validated(unguarded)
     assert {name for name, is_met in verdicts(result).items() if not is_met} == {
         "close_is_positive",
         "close_is_present",
@@ -119,3 +124,37 @@ def test_the_summary_says_of_a_table_what_the_scan_of_its_contract_says(unguarde
         "grain_is_unique",
     }
     assert len(result.results) == len(scanned)
+
+
+def test_the_summary_counts_what_great_expectations_counts(tables, note):
+    note("unit_is_constant")
+    note("bars_are_not_stale", 3)
+    note("prices_are_fresh", 1)
+    (summary,) = summaries(tables.con)
+    result = summary.validated()
+    assert summary.statistics.items() <= result.statistics.items()
+    assert summary.suite_name == result.suite_name
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Summary("core.another", {"a": (0, "critical"), "b": (1, "warning")}),
+        Summary("core.table", {"a": (0, "critical"), "b": (2, "warning")}),
+        Summary("core.table", {"a": (0, "warning"), "b": (1, "warning")}),
+        Summary("core.table", {"a": (0, "critical"), "c": (1, "warning")}),
+        Summary("core.table", {"a": (0, "critical")}),
+    ],
+)
+def test_the_key_tells_apart_whatever_is_shown(other):
+    counts = {"a": (0, "critical"), "b": (1, "warning")}
+    one = Summary("core.table", counts)
+    assert one.key != other.key
+    assert one.key == Summary("core.table", dict(reversed(counts.items()))).key
+
+
+def test_the_key_changes_with_the_code_that_makes_the_section(monkeypatch):
+    one = Summary("core.table", {"a": (0, "critical")})
+    before = one.key
+    monkeypatch.setattr("resources.summary._form", lambda: "another")
+    assert one.key != before
