@@ -149,15 +149,46 @@ def behind(panel: ir.Table, rows_after: ir.Table, start: date, rows: int) -> ir.
     return _before(near, older, rows_after, start, rows).select(*panel.columns)
 
 
+def days_behind(
+    panel: ir.Table, rows_after: ir.Table, start: date, rows: int
+) -> tuple[ir.Table, ir.Table]:
+    """Return the days before a date that most listings look back on, and what others do beside.
+
+    Unlike `behind`, which keeps of each listing so many sessions and no more, nothing is put in
+    order: the days can be read some at a time.
+
+    Parameters
+    ----------
+    panel, rows_after, start, rows
+        As `behind` takes them.
+
+    Returns
+    -------
+    near, older : ibis Table
+        All rows of the days that have so many sessions of a listing that trades, of every listing;
+        and before these days the last `rows` sessions of the listings that have fewer there.
+    """
+    first = days_before(start, rows)
+    near = panel.filter(panel.session_date >= first, panel.session_date < start)
+    older = panel.filter(panel.session_date < first)
+    wanted = rows_after.select("listing_id").distinct()
+    return near, _last(_of_short(near, older, wanted, rows), rows).select(*panel.columns)
+
+
 def _before(
     near: ir.Table, older: ir.Table, rows_after: ir.Table, start: date, rows: int
 ) -> ir.Table:
     """Return the last sessions before a date; `older` is read of listings that were halted."""
     wanted = rows_after.select("listing_id").distinct()
     before = near.filter(lambda t: t.session_date < start).semi_join(wanted, "listing_id")
-    counts = before.group_by("listing_id").aggregate(n=lambda t: t.session_date.nunique())
+    return _last(stacked(before, _of_short(before, older, wanted, rows)), rows)
+
+
+def _of_short(before: ir.Table, older: ir.Table, wanted: ir.Table, rows: int) -> ir.Table:
+    """Return what lies further back of the listings that have too few sessions before."""
+    counts = before.group_by("listing_id").aggregate(n=before.session_date.nunique())
     short = wanted.anti_join(counts.filter(counts.n >= rows), "listing_id")
-    return _last(stacked(before, older.semi_join(short, "listing_id")), rows)
+    return older.semi_join(short, "listing_id")
 
 
 def rows_at(panel: ir.Table, places: ir.Table, start: date) -> ir.Table:

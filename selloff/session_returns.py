@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from selloff._session_fits import Past, measured
 from selloff._session_lookups import NEVER, as_dates, as_instants, days_of, micros
 from selloff._spans import ahead, sessions_of, spans
-from selloff.history import from_day
+from selloff.history import days_behind
 from selloff.proposed_splits import FLAG
 from selloff.returns import MarketModel
 
@@ -108,17 +109,21 @@ def abnormal_returns(
 
     def found() -> Iterator[pa.RecordBatch]:
         if first is not None and _begins_before(daily_prices, first):
-            behind = from_day(daily_prices, first, chosen.first + 1)
-            rows = behind.filter(behind.session_date < first).select(*_BARS).to_pyarrow()
-            for part in panel.parts(rows):
-                panel.advance(*part, is_wanted=False)
-        parts = spans(wanted, ROWS_AT_ONCE)
-        reads = (partial(sessions_of, wanted, *span, *_BARS) for span in parts)
-        for bars in ahead(reads):
+            near, older = days_behind(daily_prices, wanted, first, chosen.first + 1)
+            for bars in chain([older.select(*_BARS).to_pyarrow()], _read(near)):
+                for part in panel.parts(bars):
+                    panel.advance(*part, is_wanted=False)
+        for bars in _read(wanted):
             for part in panel.parts(bars):
                 yield from panel.advance(*part, is_wanted=True).cast(schema).to_batches()
 
     return pa.RecordBatchReader.from_batches(schema, found())
+
+
+def _read(bars: ir.Table) -> Iterator[pa.Table]:
+    """Read bars in runs of sessions, each while the run before it is worked on."""
+    runs = spans(bars, ROWS_AT_ONCE)
+    return ahead(partial(sessions_of, bars, *run, *_BARS) for run in runs)
 
 
 def _from(first: date) -> Any:

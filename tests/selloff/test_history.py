@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selloff._ibis import fetched
-from selloff.history import around, begun, from_day, rows_at, since, until
+from selloff.history import around, begun, days_behind, from_day, rows_at, since, until
 
 START = pd.Timestamp("2025-01-27")
 
@@ -66,6 +66,25 @@ def test_the_last_rows_before_are_those_that_counting_backwards_finds(ages, rows
     later = [day for day in days if day >= START]
     before = [day for day in days if day < START][-rows:] if later else []
     assert found == [("A", str(day.date())) for day in (*before, *later)]
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    ages=st.lists(st.integers(1, 900), min_size=1, max_size=40, unique=True),
+    rows=st.integers(1, 30),
+)
+def test_days_behind_hold_the_last_rows_of_every_listing_that_trades(ages, rows):
+    """The days that most look back on, and of who has fewer there what lies further back."""
+    own = sorted(START - timedelta(days=age) for age in ages)
+    both = panel(A=own, DAILY=pd.bdate_range("2022-01-03", "2025-01-24"), GONE=["2019-05-02"])
+    near, older = (kept(each) for each in days_behind(both, panel(A=[START]), START.date(), rows))
+    assert [day for name, day in [*older, *near] if name == "A"][-rows:] == [
+        str(day.date()) for day in own[-rows:]
+    ]
+    assert {name for name, _ in older} <= {"A"}
+    assert len(older) <= rows
+    assert max([day for _, day in older], default="") < min(day for _, day in near)
+    assert len([day for name, day in near if name == "DAILY"]) >= rows
 
 
 def test_the_bars_of_places_are_found_however_far_back_they_lie():

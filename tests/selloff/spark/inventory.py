@@ -245,6 +245,9 @@ CASES: dict[str, Callable[[Any], Any]] = {
     ),
     "history.around": _of(history.around, "abnormal_returns", days=LATE),
     "history.behind": _of(history.behind, "daily_prices", "instruments", start=LATE.start, rows=30),
+    "history.days_behind": lambda t: history.days_behind(
+        t.daily_prices, t.instruments, LATE.start, 30
+    )[1],
     "history.from_day": _of(history.from_day, "daily_prices", start=date(2025, 6, 2), rows=30),
     "identity.delistings": _of(
         identity.delistings, "fetches", "price_vintages", "sessions", "instruments"
