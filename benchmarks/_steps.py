@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,7 @@ def _run(
     import dagster as dg
 
     import definitions
+    from commands.running import rare_collections
     from resources.batch import Days
 
     wanted = dg.AssetSelection.all()
@@ -124,8 +126,8 @@ def _run(
     if not each_date:
         noted = Days(dates.end, dates.end)
         Days.of_run = classmethod(lambda cls, tags: dates)  # noqa: ARG005 - as it is called
-    watch, run_id = _Watch(), "00000000-0000-0000-0000-000000000001"
-    with dg.DagsterInstance.ephemeral() as instance:
+    watch, run_id = _Watch(), str(uuid.uuid4())  # a load is known by its run
+    with dg.DagsterInstance.ephemeral() as instance, rare_collections():
         instance.add_event_listener(run_id, watch.follow)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         start = _clocks()

@@ -4,8 +4,9 @@ python benchmarks/growth.py [FOLDER]        simulated markets of 1e5 to 3e6 bars
 python benchmarks/growth.py FOLDER 10000x4  one more, of so many listings and years
 
 Each market goes through the assets themselves, in a process of its own: landing, prices, returns,
-groups, events, metrics, losses; no checks, no release. The slope is that of the logarithms: 1 is
-linear. What starts with every step, whatever its rows, makes the slopes of small markets flat.
+groups, events, metrics, losses; no checks, no release, and one date noted by the orchestrator (what
+each costs it is told by `orchestration.py`). The slope is that of the logarithms: 1 is linear. What
+starts with every step, whatever its rows, makes the slopes of small markets flat.
 """
 
 from __future__ import annotations
@@ -76,7 +77,6 @@ def measure(
             market / "prices",
             names=[name.replace("__", ".") for name in names],
             upstream=True,
-            each_date=True,
         )
     del steps["all"]  # the steps are added up, without what lies between them
     return n_bars, steps

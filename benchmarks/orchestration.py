@@ -78,13 +78,13 @@ def executed(job: Any, days: Any) -> dict[str, float]:
     """
     from dagster._core.execution.plan import compute_generator
 
-    from commands.running import opened_instance
+    from commands.running import opened_instance, rare_collections
 
     own, whole = Clock(), Clock()
     plain = compute_generator.invoke_compute_fn
     compute_generator.invoke_compute_fn = timed(plain, own)
     try:
-        with opened_instance() as instance, whole:
+        with opened_instance() as instance, rare_collections(), whole:
             result = job.execute_in_process(instance=instance, tags=days.tags(), run_config=QUIET)
     finally:
         compute_generator.invoke_compute_fn = plain

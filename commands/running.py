@@ -55,7 +55,7 @@ def execute(resources: dict[str, Any], job_name: str, days: Days) -> int:
 
     job = defs.resolve_job_def(job_name)
     run_id = str(uuid.uuid4())
-    with opened_instance() as instance, _progress(instance, run_id, job), _rare_collections():
+    with opened_instance() as instance, _progress(instance, run_id, job), rare_collections():
         _close_killed(instance)
         result = job.execute_in_process(
             instance=instance,
@@ -75,7 +75,7 @@ def execute(resources: dict[str, Any], job_name: str, days: Days) -> int:
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def rare_collections() -> Iterator[None]:
     """Look for garbage less often: of the replay's 37 CPU s, the usual thresholds take 3."""
     usual = gc.get_threshold()
     gc.set_threshold(100_000, 50, 100)
