@@ -30,9 +30,8 @@ def measured(home: Path, prices: Path, **asked: Any) -> dict[str, list[float]]:
         Folder of the bars.
     asked : keywords
         `names`, list of `layer.table`, all assets without it; `upstream`, whether what they are
-        made from is made too; `days`, first and last date, those of the bars without it;
-        `each_date`, whether the orchestrator is to note each date of a range (it does that for
-        every asset with partitions).
+        made from is made too; `days`, first and last date, those of the bars without it. The
+        orchestrator notes the last of them alone: what each costs it is told by `orchestration.py`.
 
     Returns
     -------
@@ -97,7 +96,6 @@ def _run(
     days: list[str] | None = None,
     *,
     upstream: bool = False,
-    each_date: bool = False,
 ) -> dict[str, list[float]]:
     """Run the assets in this process."""
     from datetime import date
@@ -118,14 +116,11 @@ def _run(
         jobs=[dg.define_asset_job("part", selection=wanted.upstream() if upstream else wanted)],
         executor=dg.in_process_executor,
     )
-    # No more dates than there are bars: the orchestrator notes each of them.
     dates = ours.resources["price_provider"].coverage()
     if days:
         dates = Days(*map(date.fromisoformat, days))
-    noted = dates
-    if not each_date:
-        noted = Days(dates.end, dates.end)
-        Days.of_run = classmethod(lambda cls, tags: dates)  # noqa: ARG005 - as it is called
+    noted = Days(dates.end, dates.end)
+    Days.of_run = classmethod(lambda cls, tags: dates)  # noqa: ARG005 - as it is called
     watch, run_id = _Watch(), str(uuid.uuid4())  # a load is known by its run
     with dg.DagsterInstance.ephemeral() as instance, rare_collections():
         instance.add_event_listener(run_id, watch.follow)

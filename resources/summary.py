@@ -7,11 +7,7 @@ whose counts are those of yesterday, `data_docs` shows what it wrote of them.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resources.expectations import _context, _expectations
@@ -56,12 +52,6 @@ class Summary:
         met = sum(not count for count, _ in self.counts.values())
         return {"evaluated_expectations": len(self.counts), "successful_expectations": met}
 
-    @property
-    def key(self) -> str:
-        """What the result is known by: the same counts, held by the same code, say the same."""
-        text = json.dumps([self.table, sorted(self.counts.items()), _form()])
-        return hashlib.sha256(text.encode()).hexdigest()
-
     def validated(self) -> Any:
         """Hold the counts, a row with a column per check, against the suite.
 
@@ -99,14 +89,3 @@ def summaries(con: duckdb.DuckDBPyConnection) -> list[Summary]:
     for table, check, n_violations, severity in con.execute(_NEWEST).fetchall():
         found.setdefault(table, {})[check] = (n_violations, _SEVERITIES[severity])
     return [Summary(table, counts) for table, counts in found.items()]
-
-
-@cache
-def _form() -> str:
-    """Return a hash of what turns counts into a section of the page: this, that, and its engine."""
-    from importlib.metadata import version
-
-    from resources import data_docs
-
-    code = b"".join(Path(module).read_bytes() for module in (__file__, data_docs.__file__))
-    return hashlib.sha256(code + version("great-expectations").encode()).hexdigest()

@@ -82,11 +82,11 @@ class Keeper:
     def watch(self) -> None:
         """Look now and then, in a thread of its own, whether somebody waits for an idle file."""
         while not self._over.wait(LOOK_SECONDS):
-            if self._con and locks.is_awaited(self._path):
+            if self.is_open and locks.is_awaited(self._path):
                 self.give_up()
 
     def end(self) -> None:
-        """Keep nothing any more."""
+        """Keep nothing any more; what is in use now is closed after that use."""
         self._over.set()
         self.give_up()
 
@@ -94,8 +94,9 @@ class Keeper:
         with self._mutex:
             if self._con is None and not self._open(may_wait=may_wait):
                 return None
+            cursor = self._con.cursor() if self._con else None
             self._n_uses += 1
-            return self._con.cursor() if self._con else None
+            return cursor
 
     def _open(self, *, may_wait: bool) -> bool:
         how = {} if may_wait else {"timeout_seconds": 0.0}
@@ -121,7 +122,7 @@ class Keeper:
             with self._mutex:
                 self._n_uses -= 1
                 is_awaited = locks.is_awaited(self._path)
-                if is_awaited or not is_kept:
+                if is_awaited or not is_kept or self._over.is_set():
                     self.give_up()
         if is_awaited:
             time.sleep(MAKE_WAY_SECONDS)

@@ -312,3 +312,28 @@ def test_no_name_of_a_check_ends_its_section(hostile):
     assert data_docs.page(summaries, at=NOW, before=page) == page
     assert len(data_docs.KNOWN.findall(page)) == len(names)
     assert not Page(page).tags & RUNS
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Summary("core.another", {"a": (0, "critical"), "b": (1, "warning")}),
+        Summary("core.table", {"a": (0, "critical"), "b": (2, "warning")}),
+        Summary("core.table", {"a": (0, "warning"), "b": (1, "warning")}),
+        Summary("core.table", {"a": (0, "critical"), "c": (1, "warning")}),
+        Summary("core.table", {"a": (0, "critical")}),
+    ],
+)
+def test_the_key_tells_apart_whatever_is_shown(other):
+    counts = {"a": (0, "critical"), "b": (1, "warning")}
+    one = Summary("core.table", counts)
+    assert data_docs.key_of(one) != data_docs.key_of(other)
+    again = Summary("core.table", dict(reversed(counts.items())))
+    assert data_docs.key_of(one) == data_docs.key_of(again)
+
+
+def test_the_key_changes_with_the_code_that_makes_the_section(monkeypatch):
+    one = Summary("core.table", {"a": (0, "critical")})
+    before = data_docs.key_of(one)
+    monkeypatch.setattr(data_docs, "_form", lambda: "another")
+    assert data_docs.key_of(one) != before

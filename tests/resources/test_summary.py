@@ -9,7 +9,7 @@ import pytest
 from checks.catalogue import contract
 from checks.scan import scan
 from resources.expectations import check_name
-from resources.summary import Summary, summaries
+from resources.summary import summaries
 from warehouse.tables import table
 from warehouse.tables.meta import DQ_RESULTS
 
@@ -134,27 +134,3 @@ def test_the_summary_counts_what_great_expectations_counts(tables, note):
     result = summary.validated()
     assert summary.statistics.items() <= result.statistics.items()
     assert summary.suite_name == result.suite_name
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        Summary("core.another", {"a": (0, "critical"), "b": (1, "warning")}),
-        Summary("core.table", {"a": (0, "critical"), "b": (2, "warning")}),
-        Summary("core.table", {"a": (0, "warning"), "b": (1, "warning")}),
-        Summary("core.table", {"a": (0, "critical"), "c": (1, "warning")}),
-        Summary("core.table", {"a": (0, "critical")}),
-    ],
-)
-def test_the_key_tells_apart_whatever_is_shown(other):
-    counts = {"a": (0, "critical"), "b": (1, "warning")}
-    one = Summary("core.table", counts)
-    assert one.key != other.key
-    assert one.key == Summary("core.table", dict(reversed(counts.items()))).key
-
-
-def test_the_key_changes_with_the_code_that_makes_the_section(monkeypatch):
-    one = Summary("core.table", {"a": (0, "critical")})
-    before = one.key
-    monkeypatch.setattr("resources.summary._form", lambda: "another")
-    assert one.key != before

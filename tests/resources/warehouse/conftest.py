@@ -136,3 +136,18 @@ def processes():
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["resources.warehouse", "pyarrow", "duckdb"])
     return context
+
+
+@pytest.fixture(scope="session")
+def at_once(processes):
+    """Call something in several processes at once, each with its arguments; return how they end."""
+
+    def run(target, *arguments):
+        started = [processes.Process(target=target, args=each) for each in arguments]
+        for process in started:
+            process.start()
+        for process in started:
+            process.join(60)
+        return [process.exitcode for process in started]
+
+    return run

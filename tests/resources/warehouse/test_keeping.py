@@ -208,18 +208,11 @@ def test_one_who_waits_gets_the_file_after_the_use(kept, processes):
     assert not locks.is_awaited(kept.file)
 
 
-def test_two_who_keep_the_same_file_both_come_to_write(warehouse, processes):
+def test_two_who_keep_the_same_file_both_come_to_write(warehouse, at_once):
     import warehouse_workers as workers
 
-    writers = [
-        processes.Process(target=workers.land_kept, args=(warehouse.path, ticker, 5))
-        for ticker in ("AMD", "MU")
-    ]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(2 * PATIENCE)
-    assert [writer.exitcode for writer in writers] == [0, 0]
+    ends = at_once(workers.land_kept, *((warehouse.path, name, 5) for name in ("AMD", "MU")))
+    assert ends == [0, 0]
     assert landed(warehouse) == [("AMD", 5), ("MU", 5)]
 
 
@@ -288,6 +281,18 @@ def test_a_run_within_a_run_keeps_what_the_outer_one_keeps(kept, keeper):
         a_use(kept, writes=False)
     assert keeper.is_open
     assert keeping.keeper_of(kept.file) is keeper
+
+
+def test_a_use_that_outlasts_the_run_closes_the_file_itself(warehouse):
+    use = warehouse.writing()
+    with files.kept_open(warehouse.file):
+        keeper = keeping.keeper_of(warehouse.file)
+        con = use.__enter__()
+    assert con.execute("SELECT 1").fetchall() == [(1,)]
+    use.__exit__(None, None, None)
+    assert not keeper.is_open
+    with files.locked(warehouse.file, exclusive=True, timeout_seconds=0):
+        pass
 
 
 def test_a_run_of_dagster_opens_the_file_once_and_leaves_it(tmp_path, openings):

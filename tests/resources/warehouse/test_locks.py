@@ -9,18 +9,11 @@ import pytest
 from resources.warehouse import Warehouse, WarehouseError, files
 
 
-def test_two_processes_that_write_at_once_both_succeed(warehouse, query, processes):
+def test_two_processes_that_write_at_once_both_succeed(warehouse, query, at_once):
     import warehouse_workers as workers
 
-    writers = [
-        processes.Process(target=workers.land, args=(warehouse.path, name, 6))
-        for name in ("MU", "AMD")
-    ]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(60)
-    assert [writer.exitcode for writer in writers] == [0, 0]
+    ends = at_once(workers.land, *((warehouse.path, name, 6) for name in ("MU", "AMD")))
+    assert ends == [0, 0]
     sql = "SELECT ticker, count(*) FROM raw.price_vintages GROUP BY ALL ORDER BY ALL"
     assert query(warehouse, sql) == [("AMD", 6), ("MU", 6)]
     assert query(warehouse, "SELECT max(version) FROM meta.changes") == [(12,)]
